@@ -1,0 +1,209 @@
+"""Whether the tests would notice: small changes to the definitions, one at a time, and who dies of them.
+
+    python benchmarks/mutants.py [--most 60] [--seed 1] [--only machine]
+
+Each mutant is a copy of the package in which one comparison, constant, operator or statement of one of
+the functions below is changed.  The quick unit tests are run on it, and the generated programs if it
+survives those.  What is still alive is printed as a line to look at: either it changes nothing that can be
+seen, or a test is missing.
+
+Only for POSIX: every mutant is tested in a process forked from one that has the test tools loaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+TARGETS: dict[str, tuple[str, ...]] = {
+    "trace": ("depends_on", "writes", "normal_form", "_descent", "happens_before", "switches", "schedule", "events"),
+    "machine": (
+        *("choices", "_ways", "_options", "_can", "onward", "run", "step", "_take", "_assume", "_ended", "_finish"),
+        *("_acquire", "_release", "_choose", "_spawn", "_join", "_is_alive", "_begin", "trace", "waits", "dispose"),
+    ),
+    "locks": ("free", "acquire", "release", "holder", "let_go"),
+    "effects": ("_part", "_reading", "_with_class", "_writing", "_deleting", "_calling", "_locking", "_asking", "_starting"),
+    "recording": ("touched", "record"),
+    "schedule": ("parse", "of_runs", "switches", "_run", "_text"),
+    "explore/exhaustive": ("explore",),
+}
+
+QUICK = ("test_trace", "test_steps", "test_locks", "test_machine", "test_exhaustive", "test_naming", "test_schedule")
+THOROUGH = "agreement/test_generated"
+SECONDS = 120
+
+SWAPPED: dict[type, type] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.BitOr: ast.BitAnd,
+    ast.BitAnd: ast.BitOr,
+    ast.LShift: ast.RShift,
+    ast.RShift: ast.LShift,
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change: the module, the line, and what the line was and became; `source` is the module's new text."""
+
+    module: str
+    line: int
+    what: str
+    source: str
+
+
+def mutants(module: str) -> Iterator[Mutant]:
+    """Yield every mutant of the functions of `module` that are named above."""
+    text = (PROJECT / "interleave" / f"{module}.py").read_text(encoding="utf-8")
+    number = 0
+    while True:
+        tree = ast.parse(text)
+        places = [place for function in functions(tree, TARGETS[module]) for place in changes(function)]
+        if number >= len(places):
+            return
+        line, what, change = places[number]
+        number += 1
+        change()
+        yield Mutant(module, line, what, ast.unparse(ast.fix_missing_locations(tree)))
+
+
+def functions(tree: ast.Module, names: tuple[str, ...]) -> Iterator[ast.FunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name in names:
+            node.body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+            yield node
+
+
+def changes(function: ast.FunctionDef) -> Iterator[tuple[int, str, Callable[[], None]]]:
+    """Yield the line of each possible change in `function`, what it is, and what makes it."""
+    for node in ast.walk(function):
+        line = getattr(node, "lineno", function.lineno)
+        if isinstance(node, ast.Compare):
+            for at, operator in enumerate(node.ops):
+                if type(operator) in SWAPPED:
+                    yield line, f"{ast.unparse(node)}: other comparison", swap(node.ops, at)
+        elif isinstance(node, (ast.BoolOp, ast.BinOp)) and type(node.op) in SWAPPED:
+            yield line, f"{ast.unparse(node)}: other operator", replace(node, "op", SWAPPED[type(node.op)]())
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            yield line, f"{ast.unparse(node)}: no `not`", negate(node)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, (bool, int)):
+            other = not node.value if isinstance(node.value, bool) else node.value + 1
+            yield line, f"{node.value!r} becomes {other!r}", replace(node, "value", other)
+        for block in ("body", "orelse", "finalbody"):
+            statements = getattr(node, block, None)
+            for at, statement in enumerate(statements if isinstance(statements, list) else ()):
+                if isinstance(statement, (ast.Expr, ast.AugAssign, ast.Continue, ast.Break)) or kept(statement):
+                    yield statement.lineno, f"{ast.unparse(statement)}: left out", drop(statements, at)
+
+
+def kept(statement: ast.stmt) -> bool:
+    """Return whether a statement stores something that outlives the function, so that to leave it out is a change of its own."""
+    return isinstance(statement, ast.Assign) and any(isinstance(target, ast.Attribute) for target in statement.targets)
+
+
+def swap(operators: list[ast.cmpop], at: int) -> Callable[[], None]:
+    return lambda: operators.__setitem__(at, SWAPPED[type(operators[at])]())
+
+
+def replace(node: ast.AST, field: str, value: object) -> Callable[[], None]:
+    return lambda: setattr(node, field, value)
+
+
+def negate(node: ast.UnaryOp) -> Callable[[], None]:
+    return lambda: setattr(node, "operand", ast.UnaryOp(ast.Not(), node.operand))
+
+
+def drop(statements: list[ast.stmt], at: int) -> Callable[[], None]:
+    return lambda: statements.__setitem__(at, ast.Pass())
+
+
+def died(mutant: Mutant, tests: list[str]) -> bool:
+    """Return whether any of `tests` fails on `mutant`, or does not end."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("interleave", "tests", "conftest.py", "pyproject.toml"):
+            source = PROJECT / name
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, Path(folder, name))
+        Path(folder, "interleave", f"{mutant.module}.py").write_text(mutant.source, encoding="utf-8")
+        child = os.fork()
+        if child == 0:
+            os._exit(tested(folder, tests))
+        _, status = os.waitpid(child, 0)
+        return status != 0
+
+
+def tested(folder: str, tests: list[str]) -> int:
+    import pytest
+
+    signal.alarm(SECONDS)
+    os.chdir(folder)
+    sys.path.insert(0, folder)
+    sys.dont_write_bytecode = True
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:interleave", "-n", "0"][: 7 if has_xdist() else 5]
+    return int(pytest.main([*options, *[f"tests/{test}.py" for test in tests]]))
+
+
+def has_xdist() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("xdist") is not None
+
+
+def main() -> None:
+    """Test a sample of the mutants and print those that live."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--most", type=int, default=60, help="how many mutants are drawn")
+    parser.add_argument("--seed", type=int, default=1, help="which ones")
+    parser.add_argument("--only", choices=TARGETS, help="of one module alone")
+    parser.add_argument("--list", action="store_true", help="print all mutants and test none")
+    arguments = parser.parse_args()
+    found = [mutant for module in TARGETS if arguments.only in (None, module) for mutant in mutants(module)]
+    if not arguments.list:
+        random.Random(arguments.seed).shuffle(found)
+        found = found[: arguments.most]
+    os.environ["CI"] = "true"  # the same generated programs for every mutant
+    import hypothesis  # noqa: F401 - loaded here once, for all children
+    import networkx  # noqa: F401
+    import pytest  # noqa: F401
+
+    alive = 0
+    for number, mutant in enumerate(found, 1):
+        name = f"{mutant.module}.py:{mutant.line}: {mutant.what}".replace("\n", " ")
+        if arguments.list:
+            print(name)
+        elif not died(mutant, list(QUICK)) and not died(mutant, [THOROUGH]):
+            alive += 1
+            print(f"[{number}/{len(found)}] ALIVE {name}", flush=True)
+        elif number % 10 == 0:
+            print(f"[{number}/{len(found)}]", flush=True)
+    if not arguments.list:
+        print(f"{len(found)} mutants, {len(found) - alive} died, {alive} live")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,414 @@
+"""The command line: `interleave check|steps|stress|replay TARGET`.
+
+Exit status: 0 holds, 1 violated, 2 unknown, 3 the scenario (or the command) is wrong.
+
+Read next: `loading` for what a target is, `report.text` for what is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import inspect
+import json
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NoReturn
+
+from interleave import loading, split
+from interleave.check import outcome
+from interleave.errors import InterleaveError, ScenarioError
+from interleave.real import Observation, stress
+from interleave.report import document, text
+from interleave.report.progress import Ticker
+from interleave.scenario import Program, Scenario, as_program
+from interleave.tally import TRACE_CHECKS
+from interleave.trace import Trace
+from interleave.verdict import HOLDS, UNKNOWN, VIOLATED, Verdict, explore, replay
+
+OK, FOUND, OPEN, WRONG = 0, 1, 2, 3
+_STATUS: Final = {HOLDS: OK, VIOLATED: FOUND, UNKNOWN: OPEN}
+_BADNESS: Final = (OK, OPEN, FOUND, WRONG)
+"""The exit statuses, the worse the later: of several programs the worst decides."""
+
+_EPILOG: Final = """\
+examples:
+  interleave check examples/lost_update.py             every Scenario of the file (else its function `program`)
+  interleave check bank.py::transfer --seconds 30      one program, at most 30 seconds
+  interleave check mypackage.jobs:run --stop-at-first  by module; end at the first violation
+  interleave steps bank.py::Account.withdraw           what the function splits into
+  interleave stress bank.py::transfer --trials 1000    on real threads, counted
+  interleave replay bank.py::transfer 'A*2 B*3 A'      one schedule, step by step
+
+exit status: 0 holds, 1 violated, 2 unknown (a limit, or Ctrl-C), 3 the scenario or the command is wrong
+"""
+
+_EXAMPLES: Final = {
+    "check": """\
+examples:
+  interleave check examples/lost_update.py
+  interleave check examples/lost_update.py::conduct_trial --seconds 30
+  interleave check jobs.py --executions 100000 --json > verdict.json
+""",
+    "steps": """\
+examples:
+  interleave steps examples/lost_update.py::count_up
+  interleave steps examples/lost_update.py::Counter.increment
+""",
+    "stress": """\
+examples:
+  interleave stress examples/lost_update.py --trials 1000
+  interleave stress examples/lost_update.py --form as-written --switch-interval 1e-6
+  interleave stress examples/lost_update.py --jitter 0.1 --seed 7 --compare --seconds 20
+
+exit status: 1 if a result came up that is not allowed (or an exception, a hang, or with --compare an impossible
+result); 2 if interrupted; else 0, which proves nothing
+""",
+    "replay": """\
+examples:
+  interleave replay examples/lost_update.py 'A B*3 A*2'
+  interleave replay examples/lost_update.py 'A B*3 A*2' --on threads
+  interleave replay examples/full_size.py::two_threads @schedule.txt
+""",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line on `arguments` (those of the process if left out) and return the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        # A result may hold characters that the terminal cannot show: better an escape than a failure.
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="backslashreplace")
+    try:
+        return _run(arguments)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else OK
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return OPEN
+    finally:
+        _flush()
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    options = _parser().parse_args(arguments)
+    act: Callable[[argparse.Namespace], int] = options.act
+    try:
+        return act(options)
+    except InterleaveError as error:
+        return _report_error(error, options.json)
+    except Exception as error:
+        if os.environ.get("INTERLEAVE_DEBUG"):
+            traceback.print_exc()
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+        told = f"{type(error).__name__}: {error} (at {place})"
+        return _report_error(f"{told}; this is a defect of interleave: INTERLEAVE_DEBUG=1 shows where", options.json)
+
+
+# ---------------------------------------------------------------- the commands
+
+
+def _check(options: argparse.Namespace) -> int:
+    targets = loading.load(options.target)
+    status, documents = OK, []
+    for at, target in enumerate(targets):
+        try:
+            verdict = _explore(target, options)
+        except InterleaveError as error:
+            status = WRONG
+            documents.append({"target": target.title, "error": str(error)})
+            _complain(f"{target.title}: {error}")
+            continue
+        status = _worse(status, _STATUS[verdict.status])
+        if options.json:
+            documents.append(document.as_json(verdict, target.title))
+        else:
+            title = f"{target.title}\n" if len(targets) > 1 else ""
+            page = text.render(verdict, target=target.title, **_look(options))
+            _say(f"{'' if at == 0 else chr(10)}{title}{page}")
+        if verdict.reason == "interrupted":
+            _complain(
+                f"interrupted; {len(targets) - at - 1} further not checked" if at + 1 < len(targets) else "interrupted"
+            )
+            break
+    if options.json:
+        _say(_dump({"exit_status": status, "verdicts": documents}))
+    return status
+
+
+def _explore(target: loading.Target, options: argparse.Namespace) -> Verdict:
+    with Ticker(target.title, quiet=options.json) as ticker:
+        return explore(
+            target.found,
+            explorer=options.explorer,
+            executions=options.executions,
+            seconds=options.seconds,
+            seed=options.seed,
+            stop_at_first=options.stop_at_first,
+            steps=options.steps,
+            progress=ticker.searching,
+        )
+
+
+def _steps(options: argparse.Namespace) -> int:
+    path, name = loading.split_target(options.target)
+    if not name:
+        raise ScenarioError(f"{options.target}: name the function, as in {path}::function or {path}::Class.method")
+    target = loading.load_one(options.target)
+    functions = _functions(target)
+    documents = []
+    for title, function in functions:
+        if inspect.isgeneratorfunction(function):
+            told = (
+                f"{title} is written as a generator of steps: each `yield` in it is one, and nothing is left to split"
+            )
+            documents.append({"target": title, "explicit": True})
+            _say("" if options.json else told)
+            continue
+        found = split.steps(function)
+        documents.append(document.steps_as_json(found, title))
+        _say("" if options.json else text.render_steps(found, **_look(options)))
+    if options.json:
+        _say(_dump(documents[0] if len(documents) == 1 else documents))
+    return OK
+
+
+def _functions(target: loading.Target) -> list[tuple[str, Any]]:
+    if isinstance(target.found, Scenario):
+        return [
+            *{
+                id(plan.function): (f"{target.title}, thread {plan.name}", plan.function) for plan in target.found.plans
+            }.values()
+        ]
+    if not callable(target.found):
+        raise ScenarioError(f"{target.title}: {target.found!r} ({type(target.found).__name__}) is no function")
+    return [(target.title, target.found)]
+
+
+def _stress(options: argparse.Namespace) -> int:
+    status, documents = OK, []
+    targets = loading.load(options.target)
+    for at, target in enumerate(targets):
+        program = as_program(target.found)
+        with Ticker(target.title, quiet=options.json) as ticker:
+            observed = stress(
+                program,
+                options.trials,
+                form=options.form,
+                switch_interval=options.switch_interval,
+                jitter=options.jitter,
+                seed=options.seed,
+                timeout=options.timeout,
+                progress=ticker.running,
+            )
+            limit = {"seconds": options.seconds, "progress": ticker.searching}
+            verdict = explore(program, **limit) if options.compare and observed.complete else None
+        found = list(_faults(observed, program, verdict))
+        status = _worse(status, FOUND if found else OK if observed.complete else OPEN)
+        if options.json:
+            documents.append({**document.observation_as_json(observed, verdict, target.title), "faults": found})
+        else:
+            page = text.render_observation(observed, verdict, **_look(options))
+            title = f"{target.title}\n" if len(targets) > 1 else ""
+            _say("\n".join([f"{'' if at == 0 else chr(10)}{title}{page}", *([""] if found else []), *found]))
+        if not observed.complete:
+            break
+    if options.json:
+        _say(_dump({"exit_status": status, "observations": documents}))
+    return status
+
+
+def _faults(observed: Observation, program: Program, verdict: Verdict | None) -> Iterator[str]:
+    """Yield a sentence for each thing that was seen and should not have been."""
+    for value, often in observed.seen:
+        if not outcome.is_allowed(value, program):
+            yield f"not allowed: {value!r}, in {often:,} of {observed.trials:,} trials"
+    for error, often in observed.errors.items():
+        yield f"{error}, {often:,} times"
+    if observed.hung:
+        yield f"{observed.hung:,} of {observed.trials:,} trials did not end in time"
+    if verdict is not None and not observed.compare(verdict).agrees:
+        yield "observed, although the search says that it is impossible"
+
+
+def _replay(options: argparse.Namespace) -> int:
+    target = loading.load_one(options.target)
+    program = as_program(target.found)
+    trace = replay(program, _schedule(options.schedule), on=options.on)
+    found = [message for _, message in _violations(trace, program)]
+    if options.json:
+        _say(_dump({"target": target.title, "on": options.on, "violations": found, **document.trace_as_json(trace)}))
+    else:
+        page = text.render_trace(trace, **_look(options))
+        _say("\n".join([page, *([""] if found else []), *(f"VIOLATED: {message}" for message in found)]))
+    return FOUND if found else OK
+
+
+def _violations(trace: Trace, program: Program) -> Iterator[tuple[str, str]]:
+    for check in (*TRACE_CHECKS, outcome.violations):
+        yield from check(trace, program)
+
+
+def _schedule(given: str) -> str:
+    """Return the text of a schedule, from a file if it is `@file`."""
+    if not given.startswith("@"):
+        return given
+    try:
+        with open(given[1:], encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        told = getattr(error, "strerror", None) or "it is no text"
+        raise ScenarioError(
+            f"{given}: the schedule cannot be read: {told}; write @ and the path of a text file"
+        ) from None
+
+
+# ---------------------------------------------------------------- what is said, and how
+
+
+def _look(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the width of the page and whether it is coloured: only on a terminal, unless told otherwise."""
+    terminal = sys.stdout.isatty()
+    color = terminal and not (options.no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb")
+    width = min(max(shutil.get_terminal_size().columns, 60), 120) if terminal else text.WIDTH
+    return {"width": width, "color": color}
+
+
+def _worse(one: int, other: int) -> int:
+    return max(one, other, key=_BADNESS.index)
+
+
+def _report_error(error: object, as_json: bool) -> int:
+    if as_json:
+        _say(_dump({"exit_status": WRONG, "error": str(error)}))
+    _complain(str(error))
+    return WRONG
+
+
+def _dump(found: Any) -> str:
+    return json.dumps(found, indent=2)
+
+
+def _say(page: str) -> None:
+    """Print a page; whoever reads it may have gone, which changes nothing about the exit status."""
+    if not page:
+        return
+    try:
+        print(page, flush=True)
+    except BrokenPipeError:
+        _silence()
+
+
+def _complain(message: str) -> None:
+    print(f"interleave: {message}", file=sys.stderr)
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence()
+
+
+def _silence() -> None:
+    # Else Python would complain once more when it closes the stream at its end.
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+# ---------------------------------------------------------------- arguments
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose own errors end with status 3: argparse's 2 would read as `unknown`."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the command, and end."""
+        self.exit(WRONG, f"interleave: {message}; see `{self.prog} --help`\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="interleave",
+        description="Run a threaded Python program under every interleaving, and hold real threads against the proof.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"interleave {_version()}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    check = _command(commands, "check", _check, "explore every interleaving and say what is possible")
+    check.add_argument("--explorer", default="auto", help="auto, exhaustive or hypothesis (default: auto)")
+    check.add_argument("--executions", type=int, metavar="N", help="end after N executions")
+    check.add_argument("--seconds", type=float, metavar="S", help="end after S seconds")
+    check.add_argument(
+        "--steps", type=int, default=100_000, metavar="N", help="cut an execution after N steps (default: 100,000)"
+    )
+    check.add_argument("--seed", type=int, metavar="N", help="the seed of an explorer that samples")
+    check.add_argument("--stop-at-first", action="store_true", help="end at the first violation")
+    _command(commands, "steps", _steps, "list the steps that a function splits into")
+    free = _command(commands, "stress", _stress, "run on real threads and count what comes out")
+    free.add_argument("--trials", type=int, default=100, metavar="N", help="how often (default: 100)")
+    free.add_argument(
+        "--form",
+        choices=("split", "as-written"),
+        default="split",
+        help="a switch between any two steps, or your own functions (default: split)",
+    )
+    free.add_argument("--switch-interval", type=float, metavar="S", help="sys.setswitchinterval for the duration")
+    free.add_argument(
+        "--jitter",
+        type=float,
+        default=0.0,
+        metavar="P",
+        help="probability that a thread pauses after a step (default: 0)",
+    )
+    free.add_argument("--seed", type=int, metavar="N", help="the seed of the jitter")
+    free.add_argument(
+        "--timeout",
+        type=float,
+        default=10.0,
+        metavar="S",
+        help="a trial that takes longer counts as hung (default: 10)",
+    )
+    free.add_argument("--compare", action="store_true", help="explore as well, and compare")
+    free.add_argument(
+        "--seconds", type=float, default=10.0, metavar="S", help="with --compare: explore at most so long (default: 10)"
+    )
+    again = _command(commands, "replay", _replay, "follow one schedule, step by step")
+    again.add_argument("schedule", metavar="SCHEDULE", help="such as 'A*3 B A*2', or @file")
+    again.add_argument(
+        "--on",
+        choices=("machine", "threads"),
+        default="machine",
+        help="on the machine, or on real threads made to obey (default: machine)",
+    )
+    return parser
+
+
+def _command(commands: Any, name: str, act: Callable[[argparse.Namespace], int], what: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=what,
+        description=f"{what[0].upper()}{what[1:]}.",
+        epilog=_EXAMPLES[name],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("target", metavar="TARGET", help="path/to/file.py, path/to/file.py::name or module:name")
+    parser.add_argument("--json", action="store_true", help="print JSON, and nothing else")
+    parser.add_argument("--no-color", action="store_true", help="no colours (NO_COLOR does the same)")
+    parser.set_defaults(act=act)
+    return parser
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("interleave-checker")
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

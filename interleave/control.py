@@ -1,0 +1,141 @@
+"""The steps that need to know who moves and who else there is: locks, threads and choices.
+
+`ways` tells whether and how one can be taken now, `act` takes it.  Every other step needs only its objects;
+`effects` has those.
+
+Read next: `machine`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from interleave.effects import holds
+from interleave.errors import NotDeterministic, ScenarioError
+from interleave.locks import LockTable
+from interleave.recording import End
+from interleave.scenario import MOST_THREADS, ThreadPlan
+from interleave.steps import Acquire, Await, Choose, IsAlive, Join, Release, Spawn, Steps, TryAcquire
+from interleave.threads import Thread, child
+from interleave.trace import OPTION
+
+
+class Scheduler(Protocol):
+    """What of a machine these steps need."""
+
+    threads: list[Thread]
+    spawned: Mapping[int, Thread]
+
+    @property
+    def locks(self) -> LockTable:
+        """Who holds which lock."""
+        ...
+
+    def begin(self, plan: ThreadPlan, steps: Steps, handle: Any = None) -> Thread:
+        """Add a thread."""
+        ...
+
+    def where(self, thread: Thread) -> str:
+        """Return where a thread stands, for an error message."""
+        ...
+
+
+SELDOM: Final = frozenset({Acquire, Join, Await, Choose})
+"""The steps that may block, or that can be taken in more ways than one."""
+
+
+def ways(scheduler: Scheduler, thread: Thread, step: Any) -> Sequence[int]:
+    """Return the choices by which `thread` can take `step`, one of `SELDOM`, now; () if it blocks."""
+    if step.__class__ is Choose:
+        return [thread.index + (option << OPTION) for option in range(1, _options(scheduler, thread, step) + 1)]
+    return (thread.index,) if _possible(scheduler, thread, step) else ()
+
+
+def _options(scheduler: Scheduler, thread: Thread, step: Choose) -> int:
+    if not hasattr(step.options, "__len__") or not hasattr(step.options, "__getitem__") or not len(step.options):
+        raise ScenarioError(
+            f"{scheduler.where(thread)}: Choose({step.options!r}) offers nothing; give it a list of at least one option"
+        )
+    return len(step.options)
+
+
+def _possible(scheduler: Scheduler, thread: Thread, step: Any) -> bool:
+    if step.__class__ is Acquire:
+        try:
+            return scheduler.locks.free(step.lock, thread)
+        except ScenarioError as error:
+            raise ScenarioError(f"{scheduler.where(thread)}: {error}") from None
+    if step.__class__ is Await:
+        return holds(step)
+    other = scheduler.spawned.get(id(step.thread))
+    # To join a thread that was not started, or oneself, is an error, which the step itself raises.
+    return other is None or other is thread or other.pending is None
+
+
+def act(scheduler: Scheduler, thread: Thread, step: Any, choice: int) -> Any:
+    """Take `step` and return its answer; raises what the operation raises, and ScenarioError for what is no step."""
+    if step is None:
+        raise NotDeterministic(
+            f"the program is not deterministic: under the same schedule thread {thread.plan.name!r} has ended "
+            "where it took a step before"
+        )
+    taken = _ACTS.get(step.__class__)
+    if taken is None:
+        raise ScenarioError(
+            f"{scheduler.where(thread)}: yielded {step!r} ({type(step).__name__}), which is no step; "
+            "yield one of interleave's steps, such as Read(obj, 'name')"
+        )
+    return taken(scheduler, thread, step, choice)
+
+
+def _acquire(scheduler: Scheduler, thread: Thread, step: Acquire | TryAcquire, choice: int) -> bool:
+    return scheduler.locks.acquire(step.lock, thread)
+
+
+def _release(scheduler: Scheduler, thread: Thread, step: Release, choice: int) -> None:
+    scheduler.locks.release(step.lock, thread)
+
+
+def _choose(scheduler: Scheduler, thread: Thread, step: Choose, choice: int) -> Any:
+    return step.options[(choice >> OPTION) - 1]
+
+
+def _spawn(scheduler: Scheduler, thread: Thread, step: Spawn, choice: int) -> Any:
+    handle = step.thread
+    if id(handle) in scheduler.spawned:
+        raise RuntimeError("threads can only be started once")
+    if len(scheduler.threads) >= MOST_THREADS:
+        raise ScenarioError(f"{scheduler.where(thread)}: more than {MOST_THREADS:,} threads; make the program smaller")
+    plan, steps = child(handle, scheduler.where(thread))
+    scheduler.spawned = {**scheduler.spawned, id(handle): scheduler.begin(plan, steps, handle)}
+    return handle
+
+
+def _join(scheduler: Scheduler, thread: Thread, step: Join, choice: int) -> None:
+    other = scheduler.spawned.get(id(step.thread))
+    if other is thread:
+        raise RuntimeError("cannot join current thread")
+    if other is None:
+        raise RuntimeError("cannot join thread before it is started")
+
+
+def _is_alive(scheduler: Scheduler, thread: Thread, step: IsAlive, choice: int) -> bool:
+    other = scheduler.spawned.get(id(step.thread))
+    return other is not None and other.pending is not None
+
+
+def _end(scheduler: Scheduler, thread: Thread, step: End, choice: int) -> None:
+    """Do nothing: the generator of the thread has returned, and resuming it once more ends the thread."""
+
+
+_ACTS: Final[dict[type, Callable[[Any, Thread, Any, int], Any]]] = {
+    Acquire: _acquire,
+    TryAcquire: _acquire,
+    Release: _release,
+    Choose: _choose,
+    Spawn: _spawn,
+    Join: _join,
+    IsAlive: _is_alive,
+    End: _end,
+}

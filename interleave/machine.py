@@ -1,0 +1,391 @@
+"""The reference semantics: one execution at a time, by resuming generators.
+
+Short and obvious, and what everything else is compared with.  A machine makes the program's objects
+afresh, holds the pending step of every thread, says which threads can move (`choices`), and performs
+one step on the real objects when told (`step`).  It runs any Python, and it cannot copy a state, so an
+explorer replays from the start (`replay`, which records nothing).
+
+A *choice* is an integer: the thread's number and, above `OPTION` bits, 1 + the number of the option that a
+`Choose` takes.
+
+A search takes millions of steps and looks at the events of a handful of executions.  So a machine keeps
+only the path and the answers, and a trace records its events when it is asked for them, by running its
+path again on a machine that records.
+
+Read next: `recording` for what is kept of a step, `explore.exhaustive`, which tells a machine what to do in every
+possible way.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from types import GeneratorType, MappingProxyType
+from typing import Any, Final, NoReturn, TypeAlias
+
+from interleave import control, stdlib
+from interleave.determinism import answered_otherwise
+from interleave.effects import PERFORM
+from interleave.errors import InterleaveError, ScenarioError
+from interleave.locks import LockTable
+from interleave.naming import SCALARS
+from interleave.recording import End, Recorder
+from interleave.scenario import Program, ThreadPlan
+from interleave.steps import Acquire, Assume, Await, Call, Join, Spawn, Steps
+from interleave.threads import Thread, close, faulty_attribute, place, variables
+from interleave.trace import NO_OUTCOME, OPTION, Crash, Record, Recorded, ThreadIndex, Trace, Wait, numbered
+
+Choice: TypeAlias = int
+
+_THREAD: Final = (1 << OPTION) - 1
+
+
+class Machine:
+    """One execution of `program`, from its start to wherever it is driven.
+
+    `recording` keeps a record of every step; a search does without.  Raises ScenarioError where the program itself
+    is at fault: a setup that raises, a thread that yields something that is no step, a lock that is none.  An
+    exception of the user's own is kept as a `Crash`.  Making one costs the setup and the code of each thread up to
+    its first step; a step costs O(1), and `choices` O(threads).
+    """
+
+    # What most executions of a search never need is not set in each of them.
+    broken_at: int | None = None
+    assumptions: set[str] | None = None
+    records: list[Record] = []  # noqa: RUF012 - a machine that records has its own
+    _abandoned = False
+    _result: Any = None
+    _crashes: tuple[tuple[Thread, BaseException, int], ...] = ()
+    _locks: LockTable | None = None
+    spawned: Mapping[int, Thread] = MappingProxyType({})
+    _recorder: Recorder | None = None
+
+    def __init__(self, program: Program, recording: bool = False) -> None:
+        self.program = program
+        self.threads: list[Thread] = []
+        self.path: list[Choice] = []
+        self.log: list[Any] = []  # for each step its answer, or the answer's class: what tells two executions apart
+        self._running = 0
+        if recording:
+            self._recorder, self.records = Recorder(self._variables), []
+        self.shared = shared = program.make()
+        for plan in program.plans:
+            self.begin(plan, plan.steps() if program.main else plan.steps(shared))
+        self._invariant = program.invariant
+        if self._invariant is not None:
+            self._ask_invariant()
+
+    # ------------------------------------------------------------ what can happen next
+
+    def choices(self) -> list[Choice]:
+        """Return every way to go on, in the order of the threads; [] when the execution is over, or stuck."""
+        if not self._running or self._abandoned:
+            return []
+        found: list[Choice] = []
+        for thread in self.threads:
+            step = thread.pending
+            if step is None:
+                continue
+            if step.__class__ in control.SELDOM:
+                found.extend(control.ways(self, thread, step))
+            else:
+                found.append(thread.index)
+        return found
+
+    # ------------------------------------------------------------ taking steps
+
+    def step(self, choice: Choice) -> None:
+        """Take one step, which must be one of `choices()`."""
+        self.path.append(choice)
+        if self._recorder is None:
+            self.run((choice,))
+            return
+        thread = self.threads[choice & _THREAD]
+        step, at = thread.pending, place(thread.steps)
+        before = self._recorder.touched(step)
+        answer = self.run((choice,))
+        if step.__class__ is Spawn and answer is step.thread:
+            answer = ThreadIndex(self.spawned[id(answer)].index)
+        self.records.append(self._recorder.record(thread.index, step, before, answer, at))
+
+    def onward(self, untried: list[list[Choice]], steps: int | None) -> Iterator[Choice]:
+        """Yield the first choice again and again until the execution is over or has taken `steps` steps.
+
+        Each time the other choices, last first, are appended to `untried`.  To be given to `run`.
+        """
+        while choices := self.choices():
+            if steps is not None and len(self.path) >= steps:
+                return
+            choices.reverse()
+            choice = choices.pop()
+            untried.append(choices)
+            self.path.append(choice)
+            yield choice
+
+    def run(self, choices: Iterable[Choice]) -> Any:
+        """Take one step after the other and return the last answer: perform the pending step, resume its thread up
+        to the next.
+
+        Each choice must be possible when its turn comes; keeping `path` is the caller's part.
+        """
+        _Active.machine = self
+        threads, log, invariant = self.threads, self.log, self._invariant
+        answer: Any = None
+        for choice in choices:
+            thread = threads[choice & _THREAD]
+            step = thread.pending
+            kind = step.__class__
+            stdlib.moving = thread
+            thrown = None
+            try:
+                perform = _PERFORM[kind]
+                answer = perform(step) if perform is not None else control.act(self, thread, step, choice)
+            except (InterleaveError, KeyboardInterrupt):
+                raise
+            except BaseException as raised:
+                answer = thrown = raised
+            log.append(answer if answer.__class__ in SCALARS else answer.__class__)
+            try:
+                pending = thread.send(answer) if thrown is None else thread.steps.throw(thrown)
+            except BaseException as raised:
+                self._ended(thread, raised, thrown)
+            else:
+                thread.pending = pending
+                if pending.__class__ is Assume:
+                    self._assume(thread)
+            if kind is Call and step.assumption is not None:
+                self.assumptions = {*(self.assumptions or ()), step.assumption}
+            if invariant is not None and self.broken_at is None:
+                self._ask_invariant()
+        return answer
+
+    @property
+    def locks(self) -> LockTable:
+        """Who holds which lock; made when the first one is touched, since most programs of a search have none."""
+        if self._locks is None:
+            self._locks = LockTable()
+        return self._locks
+
+    def _assume(self, thread: Thread) -> None:
+        """Go on past assumptions that hold: they belong to the step before."""
+        while thread.pending.__class__ is Assume:
+            if not thread.pending.condition:
+                self._abandoned = True
+                return
+            thread.pending = thread.send(None)
+
+    def _ended(self, thread: Thread, raised: BaseException, thrown: BaseException | None) -> None:
+        """Note that `thread` has returned or crashed; `thrown` is what its last step raised, if it did."""
+        if isinstance(raised, StopIteration):
+            self._finish(thread, raised.value)
+        elif isinstance(raised, (InterleaveError, KeyboardInterrupt)):
+            raise raised
+        elif isinstance(raised, SystemExit):
+            self._finish(thread, None)  # it ends the thread that raises it, and says nothing
+        elif isinstance(raised, RecursionError):
+            raise ScenarioError(
+                f"{self.where(thread)}: it recurses deeper than Python's limit of {sys.getrecursionlimit():,} calls; "
+                "raise that with sys.setrecursionlimit, or recurse less deep"
+            ) from None  # how deep it gets depends on who resumes the thread, so it is no event of the program
+        else:
+            if thread.plan.explicit and raised is thrown and self._recorder is not None:
+                faulty_attribute(raised, thread.pending, self.where(thread), self.records)
+            self._crashes = (*self._crashes, (thread, raised, len(self.log)))
+            self._finish(thread, raised)
+
+    def _finish(self, thread: Thread, result: Any) -> None:
+        if thread.handle is not None and thread.pending.__class__ is not End:
+            thread.pending = End(
+                thread.handle
+            )  # whoever started it may watch it end; then its generator is resumed once more
+        else:
+            thread.pending = None
+            self._running -= not thread.daemon
+        if isinstance(result, GeneratorType) and not thread.plan.explicit:
+            raise ScenarioError(
+                f"thread {self.name(thread)!r} returned a generator, whose steps would never be taken; "
+                "give the generator function itself, or functools.partial of it"
+            )
+        if thread.index == 0 and self.program.main:
+            self._result = result
+
+    # ------------------------------------------------------------ the beginning
+
+    def begin(self, plan: ThreadPlan, steps: Steps, handle: Any = None) -> Thread:
+        """Add a thread and run it up to its first step; `handle` is what it was started by, if it was."""
+        if not isinstance(steps, GeneratorType):
+            raise ScenarioError(
+                f"thread {plan.name!r}: {plan.function!r} returned {type(steps).__name__}, not a generator of steps"
+            )
+        daemon = handle is not None and bool(getattr(handle, "daemon", False))
+        thread = Thread(len(self.threads), plan, steps, handle, daemon)
+        self.threads.append(thread)
+        self._running += not daemon
+        _Active.machine = self
+        before, stdlib.moving = stdlib.moving, thread
+        try:
+            thread.pending = thread.send(None)
+            if thread.pending.__class__ is Assume:
+                self._assume(thread)
+        except BaseException as raised:
+            self._ended(thread, raised, None)
+        stdlib.moving = before
+        return thread
+
+    def _ask_invariant(self) -> None:
+        if not self.program.sound(self.shared):
+            self.broken_at = len(self.log)
+
+    # ------------------------------------------------------------ names
+
+    def _variables(self) -> Mapping[str, Any]:
+        return variables(self.program, self.shared, self.threads[0].steps if self.threads else None)
+
+    def differs(self, log: Sequence[Any]) -> NoReturn:
+        """Raise NotDeterministic: the answers so far are not those of `log`, which the same choices led to before."""
+        movers = [self.display_names()[choice & _THREAD] for choice in self.path]
+        raise answered_otherwise(movers, self.log, log, self.records)
+
+    def where(self, thread: Thread) -> str:
+        """Return "thread 'A', step 3 (file.py:12)": where `thread` stands now, for an error message."""
+        file, line = place(thread.steps)
+        taken = sum(choice & _THREAD == thread.index for choice in self.path)
+        return f"thread {self.name(thread)!r}, step {max(taken, 1)}" + (f" ({file}:{line})" if line else "")
+
+    def display_names(self) -> tuple[str, ...]:
+        """Return the threads' names in the order of their start, numbered where two would be the same."""
+        return numbered(self._bases())
+
+    def _bases(self) -> tuple[str, ...]:
+        if len(self.threads) == len(self.program.plans):
+            return self.program.bases
+        return tuple([thread.plan.name for thread in self.threads])
+
+    def name(self, thread: Thread) -> str:
+        """Return the name of one thread, as far as it is known now."""
+        return self.display_names()[thread.index]
+
+    # ------------------------------------------------------------ the end
+
+    def trace(self, cut: bool = False) -> Trace:
+        """Return what happened, and let go of the program's objects: the machine is not to be used afterwards."""
+        program = self.program
+        over = not self._running and not self._abandoned and not cut
+        ending = "complete" if over else "cut" if cut else "abandoned" if self._abandoned else "deadlock"
+        stuck = ending == "deadlock"
+        assert not stuck or not self.choices(), "an execution that can go on was not marked as cut"
+        if stuck and self._recorder is None and self._locks is not None:
+            self._locks.let_go()  # the second run, which names what is waited for, must find them free
+        trace = Trace(
+            self.path,
+            ending,
+            (self._result if program.main else program.result(self.shared)) if over else NO_OUTCOME,
+            self._blamed() if self._crashes else (),
+            self.waits() if stuck else (),
+            self.broken_at,
+            self._bases(),
+            self._recorded() if self._recorder is not None else partial(record, program, self.path, self.log),
+            self.assumptions,
+        )
+        if not over or len(self.threads) > len(program.plans):
+            self.dispose()
+        stdlib.moving = None
+        return trace
+
+    def _recorded(self) -> Callable[[], Recorded]:
+        assert self._recorder is not None, "asked of a machine that does not record"
+        names, spawned = self.display_names(), self.spawned
+        marks = self._recorder.marks(lambda handle: names[spawned[id(handle)].index] if id(handle) in spawned else None)
+        recorded = self.records, marks
+        return lambda: recorded
+
+    def _blamed(self) -> tuple[Crash, ...]:
+        names = self.display_names()
+        return tuple([Crash(names[thread.index], error, at) for thread, error, at in self._crashes])
+
+    def waits(self) -> tuple[Wait, ...]:
+        """Return what each thread that is not over waits for; of a deadlock that is all of them."""
+        if self._recorder is None:
+            # Objects are named in the order of their first use, so only a machine that recorded has their names.
+            return rerun(self.program, self.path, self.log).waits()
+        names, waits, recorder = self.display_names(), [], self._recorder
+        for thread in self.threads:
+            step = thread.pending
+            if step is None or thread.daemon:
+                continue
+            holder = self.locks.holder(step.lock) if step.__class__ is Acquire else None
+            if step.__class__ is Join:
+                holder = self.spawned.get(id(step.thread))
+            by = names[holder.index] if holder is not None else None
+            what = f"the end of {by}" if step.__class__ is Join else recorder.touched(step)[1]
+            what = f"{what} to satisfy its condition" if step.__class__ is Await else what
+            over = holder is not None and holder.pending is None
+            waits.append(Wait(names[thread.index], what, by, *place(thread.steps), over))
+        return tuple(waits)
+
+    def dispose(self) -> None:
+        """Close what was left suspended and free the locks that are still held."""
+        stdlib.moving = None
+        if self._locks is not None:
+            self._locks.let_go()
+        for thread in self.threads:
+            if thread.pending is not None:
+                close(thread.steps)
+
+
+def rerun(program: Program, path: Sequence[Choice], log: Sequence[Any]) -> Machine:
+    """Return a machine that records and has run along `path`, which led to the answers of `log` before.
+
+    Raises NotDeterministic, naming the first step that differs, if it does not lead there again.
+    """
+    machine = Machine(program, recording=True)
+    for choice in path:
+        if choice not in machine.choices():
+            break
+        machine.step(choice)
+    if machine.log != list(log):
+        machine.differs(log)
+    return machine
+
+
+def record(program: Program, path: Sequence[Choice], log: Sequence[Any]) -> Recorded:
+    """Run `program` along `path` again and return its records and the names of its threads' marks."""
+    machine = rerun(program, path, log)
+    machine.dispose()
+    return machine._recorded()()
+
+
+class _Active:
+    """The machine that took a step last: only it can say who is moving, and who holds an RLock."""
+
+    machine: Machine | None = None
+
+
+def _current() -> Any:
+    return threading.current_thread() if stdlib.moving is None else stdlib.moving.identity
+
+
+def _owns(lock: Any) -> bool:
+    if stdlib.moving is None or _Active.machine is None:
+        return bool(lock._is_owned())
+    return _Active.machine.locks.holder(lock) is stdlib.moving
+
+
+stdlib.current, stdlib.owns = _current, _owns
+
+
+class _Performers(dict[type, Callable[[Any], Any] | None]):
+    """`PERFORM`, with None for every class that is not in it."""
+
+    def __missing__(self, kind: type) -> None:
+        return None
+
+
+_PERFORM: Final = _Performers(PERFORM)
+
+
+def position() -> tuple[int, int]:
+    """Return what changes whenever the machine under way takes a step."""
+    return (id(_Active.machine), len(_Active.machine.log)) if _Active.machine is not None else (0, 0)

@@ -1,0 +1,313 @@
+"""Iterating at run time: what `for`, `next`, unpacking and `*x` do with a container, an iterator or a generator.
+
+Ranges, tuples and strings are counted through.  `next` on an iterator of C reads the containers behind it
+and writes the iterator; a Python `__iter__` or `__next__` is split.
+
+Read next: `twins`.
+"""
+
+from __future__ import annotations
+
+from types import FunctionType
+from typing import Any, Final
+
+from interleave import stdlib
+from interleave.split.dispatch import call, find_in_class, offer
+from interleave.split.natives import SPECIAL, sources
+from interleave.split.operators import python_method
+from interleave.split.protocol import (
+    ACTIONS,
+    END,
+    MISSING,
+    Closing,
+    Stopped,
+    UserGenerator,
+    settled,
+    silent,
+)
+from interleave.steps import Call, Steps
+
+INDEXED: Final = frozenset({range, tuple, str, bytes})
+"""What a loop counts through, rather than iterating over it."""
+
+
+def iterate(value: Any) -> Any:
+    """Answer what a loop over `value` goes through: `value` itself if it is indexed, else an iterator."""
+    return value if type(value) in INDEXED else iterator(value)
+
+
+def iterator(value: Any) -> Any:
+    """Answer `iter(value)`."""
+    cls = type(value)
+    if cls is UserGenerator:
+        return value
+    method = python_method(cls, "__iter__")
+    if method is not None:
+        return _checked_iterator(call(method, value))
+    if find_in_class(cls, "__iter__", MISSING) is MISSING and python_method(cls, "__getitem__") is not None:
+        from interleave.split import twins
+
+        return twins.by_index(value)
+    if stdlib.is_container_class(cls) and not issubclass(type(value), list | bytearray):
+        # It remembers the size, to notice a change.
+        return Call(iter, (value,), {}, (stdlib.body_of(value),), (), "iter")
+    return silent(iter(value))
+
+
+def _checked_iterator(answer: Any) -> Any:
+    return answer if type(answer) not in ACTIONS else _settled_iterator(answer)
+
+
+def _settled_iterator(answer: Any) -> Steps:
+    found = yield from settled(answer)
+    if find_in_class(type(found), "__next__") is None:
+        raise TypeError(f"iter() returned non-iterator of type '{type(found).__name__}'")
+    return found
+
+
+def length(sequence: Any) -> int:
+    """Return how far a loop counts: the length of an indexed sequence, 0 for what is iterated over."""
+    return len(sequence) if type(sequence) in INDEXED else 0
+
+
+def following(it: Any) -> Any:
+    """Answer the next value of the iterator `it`, or END."""
+    cls = type(it)
+    if cls is UserGenerator:
+        return it.resume()
+    method = find_in_class(cls, "__next__")
+    if isinstance(method, FunctionType):
+        return _asked(method, it)
+    reads = sources([it])
+    if reads:
+        return Call(next, (it, END), {}, reads, (it,), "next")
+    return silent(next(it, END))
+
+
+def _asked(method: FunctionType, it: Any) -> Steps:
+    try:
+        return (yield from settled(call(method, it)))
+    except (Stopped, StopIteration):
+        return END
+
+
+def next_(it: Any, *default: Any) -> Any:
+    """Answer the built-in `next`."""
+    if find_in_class(type(it), "__next__") is None:
+        raise TypeError(f"'{type(it).__name__}' object is not an iterator")
+    answer = following(it)
+    if type(answer) not in ACTIONS:
+        return silent(_or_default(it, answer, default))
+    return _next(it, answer, default)
+
+
+def _next(it: Any, answer: Any, default: tuple[Any, ...]) -> Steps:
+    found = yield from settled(answer)
+    if found is END and not default:
+        raise Stopped(StopIteration(it.result) if type(it) is UserGenerator and it.result is not None else StopIteration())
+    return _or_default(it, found, default)
+
+
+def _or_default(it: Any, found: Any, default: tuple[Any, ...]) -> Any:
+    if found is not END:
+        return found
+    if default:
+        return default[0]
+    raise StopIteration
+
+
+def listed(value: Any) -> Any:
+    """Answer `(*value,)`."""
+    if type(value) in INDEXED:
+        return tuple(value)
+    if stdlib.is_container_class(type(value)) and python_method(type(value), "__iter__") is None:
+        return Call(tuple, (value,), {}, (stdlib.body_of(value),), (), "iter")
+    if find_in_class(type(value), "__iter__") is None and find_in_class(type(value), "__getitem__") is None:
+        raise TypeError(f"Value after * must be an iterable, not {type(value).__name__}")
+    return _listed(value)
+
+
+def _listed(value: Any) -> Steps:
+    return tuple((yield from collected(value, hinted=True)))
+
+
+def collected(value: Any, most: int = -1, again: bool = True, hinted: bool = False) -> Steps:
+    """Return the list of what `value` yields, stopping after `most`; it is an iterator already unless `again`.
+
+    A `hinted` one is asked for its length first, as `list` does.
+    """
+    found: list[Any] = []
+    it = (yield from settled(iterator(value))) if again else value
+    if hinted:
+        hint = python_method(type(value), "__len__") or python_method(type(value), "__length_hint__")
+        if hint is not None:
+            yield from settled(call(hint, value))
+    while len(found) != most:
+        item = yield from settled(following(it))
+        if item is END:
+            break
+        found.append(item)
+    return found
+
+
+def mapped(value: Any, function: Any = MISSING) -> Any:
+    """Answer `{**value}`, or the `**value` of a call of `function`."""
+    if issubclass(type(value), dict):
+        return Call(dict, (value,), {}, (value,), (), "iter")
+    if find_in_class(type(value), "keys") is None:
+        if function is not MISSING:
+            raise TypeError(f"{_shown(function)} argument after ** must be a mapping, not {type(value).__name__}")
+        raise TypeError(f"'{type(value).__name__}' object is not a mapping")
+    from interleave.split import twins
+
+    return twins.mapped(value)
+
+
+def merge(function: Any, merged: dict[Any, Any], more: dict[Any, Any]) -> None:
+    """Add keyword arguments of a call of `function`."""
+    for key, value in more.items():
+        if not isinstance(key, str):
+            raise TypeError("keywords must be strings")
+        if key in merged:
+            raise TypeError(f"{_shown(function)} got multiple values for keyword argument {key!r}")
+        merged[key] = value
+
+
+def _shown(function: Any) -> str:
+    """Return a function as Python's own messages show it."""
+    name = getattr(function, "__qualname__", None)
+    if name is None:
+        return str(function)
+    module = getattr(function, "__module__", None)
+    return f"{name}()" if module in (None, "builtins") else f"{module}.{name}()"
+
+
+def unpack(value: Any, before: int, after: int) -> Any:
+    """Answer the parts of `a, b = value`, or of `a, *b, c = value` where `after` is not negative."""
+    cls = type(value)
+    if cls is tuple:
+        return _parts(value, before, after, len(value))
+    if cls in INDEXED or cls is list and False:
+        return _parts(tuple(value), before, after, len(value))
+    if stdlib.is_container_class(cls) and python_method(cls, "__iter__") is None:
+        return Call(_unpacked, (value, before, after), {}, (stdlib.body_of(value),), (), "iter")
+    if find_in_class(cls, "__iter__") is None and find_in_class(cls, "__getitem__") is None:
+        raise TypeError(f"cannot unpack non-iterable {cls.__name__} object")
+    return _collect_parts(value, before, after)
+
+
+def _unpacked(value: Any, before: int, after: int) -> tuple[Any, ...]:
+    return _parts(tuple(value), before, after, len(value) if issubclass(type(value), list | dict) else -1)
+
+
+def _collect_parts(value: Any, before: int, after: int) -> Steps:
+    it = yield from settled(iterator(value))
+    found = yield from collected(it, before + (after < 0), again=False)
+    if after >= 0:
+        found += yield from collected(it)  # as Python does: the rest is `list(it)`, which asks for an iterator again
+    return _parts(tuple(found), before, after, -1)
+
+
+def _parts(values: tuple[Any, ...], before: int, after: int, size: int) -> tuple[Any, ...]:
+    """Split `values` as the targets ask; `size` is the number that 3.14 names when there are too many, if known."""
+    if after < 0:
+        if len(values) < before:
+            raise ValueError(f"not enough values to unpack (expected {before}, got {len(values)})")
+        if len(values) > before:
+            raise ValueError(_too_many(before, size))
+        return values
+    if len(values) < before + after:
+        raise ValueError(f"not enough values to unpack (expected at least {before + after}, got {len(values)})")
+    middle = len(values) - after
+    return (*values[:before], list(values[before:middle]), *values[middle:])
+
+
+def _too_many(expected: int, size: int) -> str:
+    try:
+        for _ in range(1):
+            (_one,) = range(2)
+    except ValueError as error:
+        shows_size = "got" in str(error)
+    return f"too many values to unpack (expected {expected}" + (f", got {size})" if shows_size and size >= 0 else ")")
+
+
+# ---------------------------------------------------------------- the user's generators
+
+
+def delegated(value: Any) -> Steps:
+    """Run `yield from value` for a user's generator: pass the inner one's steps and values through."""
+    if type(value) is UserGenerator and not value.over:
+        value.over = True
+        return (yield from value.generator)
+    from interleave.split.protocol import UserYield
+
+    it = yield from settled(iterator(value))
+    while True:
+        item = yield from settled(following(it))
+        if item is END:
+            return getattr(it, "result", None)
+        sent = yield UserYield(item)
+        if sent is not None:
+            raise AttributeError(f"'{type(it).__name__}' object has no attribute 'send'")
+
+
+def send(generator: UserGenerator, value: Any) -> Steps:
+    """Answer `generator.send(value)`."""
+    if value is not None and not generator.started:
+        raise TypeError("can't send non-None value to a just-started generator")
+    found = yield from generator.resume(value)
+    return _value_or_stop(generator, found)
+
+
+def throw(generator: UserGenerator, error: Any, value: Any = None, trace: Any = None) -> Steps:
+    """Answer `generator.throw(error)`."""
+    raised = error
+    if issubclass(type(error), type):
+        raised = value if isinstance(value, error) else error(*([] if value is None else [value]))
+    if trace is not None:
+        raised = raised.with_traceback(trace)
+    found = yield from generator.resume(None, raised)
+    return _value_or_stop(generator, found)
+
+
+def close(generator: UserGenerator) -> Steps:
+    """Answer `generator.close()`."""
+    if generator.over or not generator.started:
+        generator.over = True
+        return None
+    try:
+        found = yield from generator.resume(None, Closing())
+    except (Closing, Stopped):
+        return None
+    if found is not END:
+        raise RuntimeError("generator ignored GeneratorExit")
+    return None
+
+
+def _value_or_stop(generator: UserGenerator, found: Any) -> Any:
+    if found is END:
+        raise Stopped(StopIteration(generator.result) if generator.result is not None else StopIteration())
+    return found
+
+
+for _name, _method in {"send": send, "throw": throw, "close": close}.items():
+    stdlib.METHODS[UserGenerator, _name] = _method
+stdlib.METHODS[UserGenerator, "__next__"] = next_
+stdlib.METHODS[UserGenerator, "__iter__"] = lambda generator: generator
+
+
+def _iter(value: Any, *sentinel: Any) -> Any:
+    if sentinel:
+        from interleave.split import twins
+
+        return twins.until(value, *sentinel)
+    return iterator(value)
+
+
+SPECIAL[next] = next_
+SPECIAL[iter] = _iter
+for _name, _value in {
+    ".iter": iterate, ".next": following, ".length": length, ".listed": listed, ".mapped": mapped, ".merge": merge, ".unpack": unpack,
+    ".delegated": delegated, ".INDEXED": INDEXED, ".END": END, ".UserGenerator": UserGenerator,
+}.items():  # fmt: skip
+    offer(_name, _value)

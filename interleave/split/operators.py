@@ -1,0 +1,265 @@
+"""Operators on anything but plain values: one step on a container, a Python method to split, or silent.
+
+Python's own protocol is followed: the right operand goes first if its class is a subclass that overrides
+the reflected method, and NotImplemented passes the question on.
+
+Read next: `iteration`.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, Final
+
+from interleave import stdlib
+from interleave.split.dispatch import call, find_in_class, is_splittable, offer
+from interleave.split.natives import TWINS, needs_twin, sources
+from interleave.split.protocol import ACTIONS, MISSING, UserGenerator, settled, silent, then
+from interleave.steps import Call, Delete, Item, Modify, Read, Steps, Write
+
+_BINARY: Final = {
+    "+": ("add", operator.add), "-": ("sub", operator.sub), "*": ("mul", operator.mul), "/": ("truediv", operator.truediv),
+    "//": ("floordiv", operator.floordiv), "%": ("mod", operator.mod), "**": ("pow", operator.pow),
+    "<<": ("lshift", operator.lshift), ">>": ("rshift", operator.rshift), "&": ("and", operator.and_),
+    "|": ("or", operator.or_), "^": ("xor", operator.xor), "@": ("matmul", operator.matmul),
+}  # fmt: skip
+_IN_PLACE: Final = {
+    "+": operator.iadd, "-": operator.isub, "*": operator.imul, "/": operator.itruediv, "//": operator.ifloordiv,
+    "%": operator.imod, "**": operator.ipow, "<<": operator.ilshift, ">>": operator.irshift, "&": operator.iand,
+    "|": operator.ior, "^": operator.ixor, "@": operator.imatmul,
+}  # fmt: skip
+_COMPARE: Final = {
+    "<": ("__lt__", "__gt__", operator.lt), "<=": ("__le__", "__ge__", operator.le), ">": ("__gt__", "__lt__", operator.gt),
+    ">=": ("__ge__", "__le__", operator.ge), "==": ("__eq__", "__eq__", operator.eq), "!=": ("__ne__", "__ne__", operator.ne),
+}  # fmt: skip
+_UNARY: Final = {"-x": ("__neg__", operator.neg), "+x": ("__pos__", operator.pos), "~x": ("__invert__", operator.invert)}
+
+Native = Callable[..., Any]
+
+
+def native(function: Native, label: str, *operands: Any) -> Any:
+    """Answer an operator that C computes: a step if it reads a container, else the value."""
+    reads = sources(operands)
+    if reads:
+        return Call(function, operands, {}, reads, (), label)
+    return silent(function(*operands))
+
+
+def python_method(cls: type, name: str) -> Any:
+    """Return the method `name` of `cls` if it is written in Python and can be split, else None."""
+    found = find_in_class(cls, name)
+    return found if isinstance(found, FunctionType) and is_splittable(found) else None
+
+
+def operands_in_order(left: Any, right: Any, name: str, reflected: str) -> list[tuple[Any, Any, Any, str]]:
+    """Return (method, self, other, its name) in the order in which Python asks them."""
+    kind, other = type(left), type(right)
+    forward = (find_in_class(kind, name), left, right, name)
+    backward = (find_in_class(other, reflected), right, left, reflected)
+    if kind is other and name != reflected and reflected.startswith("__r"):
+        return [forward]
+    if kind is not other and issubclass(other, kind) and (reflected.startswith("__r") is False or backward[0] is not find_in_class(kind, reflected)):
+        return [backward, forward]
+    return [forward, backward]
+
+
+def _asked(questions: list[tuple[Any, Any, Any, str]], otherwise: Callable[[], Any]) -> Steps:
+    """Ask the methods in turn until one gives an answer."""
+    for method, obj, other, name in questions:
+        if method is None:
+            continue
+        bound = call(method, obj, other) if isinstance(method, FunctionType) else getattr(type(obj), name)(obj, other)
+        result = yield from settled(bound)
+        if result is not NotImplemented:
+            return result
+    return (yield from settled(otherwise()))
+
+
+def _binary(symbol: str) -> Native:
+    stem, function = _BINARY[symbol]
+    name, reflected = f"__{stem}__", f"__r{stem}__"
+
+    def answer(left: Any, right: Any) -> Any:
+        if python_method(type(left), name) is None and python_method(type(right), reflected) is None:
+            return native(function, symbol, left, right)
+        return _asked(operands_in_order(left, right, name, reflected), lambda: _unsupported(symbol, left, right))
+
+    return answer
+
+
+def _unsupported(symbol: str, left: Any, right: Any) -> Any:
+    shown = "** or pow()" if symbol == "**" else symbol
+    raise TypeError(f"unsupported operand type(s) for {shown}: {type(left).__name__!r} and {type(right).__name__!r}")
+
+
+def _in_place(symbol: str, plain: Native) -> Native:
+    stem, function = _BINARY[symbol][0], _IN_PLACE[symbol]
+
+    def answer(left: Any, right: Any, shared: bool) -> Any:
+        method = python_method(type(left), f"__i{stem}__")
+        if method is not None:
+            return _asked([(method, left, right, method.__name__)], lambda: plain(left, right))
+        if stdlib.is_container_class(type(left)) and hasattr(type(left), f"__i{stem}__"):
+            if type(right) is UserGenerator:
+                return call(getattr(left, f"__i{stem}__"), right)
+            return Call(function, (left, right), {}, sources([right]), (left,), f"{symbol}=")
+        if python_method(type(left), f"__{stem}__") or python_method(type(right), f"__r{stem}__"):
+            return plain(left, right)
+        result = native(function, f"{symbol}=", left, right)
+        return Modify(result) if shared and type(result) not in ACTIONS else result
+
+    return answer
+
+
+def _comparison(symbol: str) -> Native:
+    name, reflected, function = _COMPARE[symbol]
+
+    def answer(left: Any, right: Any) -> Any:
+        if symbol == "!=" and find_in_class(type(left), "__ne__") is object.__ne__ and python_method(type(left), "__eq__"):
+            return _unequal(left, right)
+        if python_method(type(left), name) is None and python_method(type(right), reflected) is None:
+            return native(function, symbol, left, right)
+        return _asked(operands_in_order(left, right, name, reflected), lambda: _incomparable(symbol, left, right))
+
+    return answer
+
+
+def _unequal(left: Any, right: Any) -> Steps:
+    """`!=` is the negation of a Python `__eq__` where the class has no `__ne__` of its own."""
+    result = yield from settled(call(find_in_class(type(left), "__eq__"), left, right))
+    if result is NotImplemented:
+        return left is not right
+    return not (yield from settled(truth(result)))
+
+
+def _incomparable(symbol: str, left: Any, right: Any) -> bool:
+    if symbol in {"==", "!="}:
+        return (left is right) == (symbol == "==")
+    raise TypeError(
+        f"{symbol!r} not supported between instances of {type(left).__name__!r} and {type(right).__name__!r}"
+    )
+
+
+def _unary(symbol: str) -> Native:
+    name, function = _UNARY[symbol]
+
+    def answer(operand: Any) -> Any:
+        method = python_method(type(operand), name)
+        return native(function, symbol, operand) if method is None else call(method, operand)
+
+    return answer
+
+
+# ---------------------------------------------------------------- truth, membership, elements
+
+
+def truth(value: Any) -> Any:
+    """Answer whether `value` is true."""
+    cls = type(value)
+    method = python_method(cls, "__bool__")
+    if method is not None:
+        return then(call(method, value), _checked_bool)
+    if find_in_class(cls, "__bool__") is None and (method := python_method(cls, "__len__")) is not None:
+        return then(call(method, value), bool)
+    return native(operator.truth, "bool", value)
+
+
+def _checked_bool(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"__bool__ should return bool, returned {type(value).__name__}")
+    return value
+
+
+def contains(container: Any, value: Any) -> Any:
+    """Answer `value in container`."""
+    cls = type(container)
+    method = python_method(cls, "__contains__")
+    if method is not None:
+        return then(call(method, container, value), bool)
+    if find_in_class(cls, "__contains__", MISSING) is MISSING and (
+        cls is UserGenerator or python_method(cls, "__iter__") or python_method(cls, "__getitem__")
+    ):
+        from interleave.split import twins
+
+        return twins.contains(container, value)
+    reads = sources([container])
+    return Call(operator.contains, (container, value), {}, reads, (), "in") if reads else silent(value in container)
+
+
+def getitem(obj: Any, key: Any) -> Any:
+    """Answer `obj[key]`."""
+    cls = type(obj)
+    method = python_method(cls, "__getitem__")
+    if method is not None:
+        return call(method, obj, key)
+    if not stdlib.is_container_class(cls):
+        if stdlib.is_quiet(obj) or hasattr(cls, "__class_getitem__") or find_in_class(cls, "__getitem__") is None:
+            return silent(obj[key])
+        return Call(operator.getitem, (obj, key), {}, (obj,), (), "[]")
+    if issubclass(type(obj), dict) and (missing := find_in_class(cls, "__missing__")) is not None:
+        return _missing_item(obj, key, missing)
+    return Read(obj, Item(key))
+
+
+def _missing_item(mapping: Any, key: Any, missing: Any) -> Any:
+    """Answer the read of an element that is made if it is not there."""
+    if issubclass(type(mapping), Counter):
+        return Read(mapping, Item(key))
+    if issubclass(type(mapping), defaultdict) and not issubclass(type(missing), FunctionType):
+        if not isinstance(mapping.default_factory, FunctionType):
+            return Read(mapping, Item(key))
+        return _made_by_default(mapping, key)
+    return _asked_missing(mapping, key, missing) if is_splittable(missing) else Read(mapping, Item(key))
+
+
+def _made_by_default(mapping: Any, key: Any) -> Steps:
+    found = yield Call(dict.get, (mapping, key, MISSING), {}, (mapping,), (), "get")
+    if found is not MISSING:
+        return found
+    value = yield from settled(call(mapping.default_factory))
+    yield Write(mapping, Item(key), value)
+    return value
+
+
+def _asked_missing(mapping: Any, key: Any, missing: Any) -> Steps:
+    found = yield Call(dict.get, (mapping, key, MISSING), {}, (mapping,), (), "get")
+    if found is not MISSING:
+        return found
+    return (yield from settled(call(missing, mapping, key)))
+
+
+def setitem(obj: Any, key: Any, value: Any) -> Any:
+    """Answer `obj[key] = value`."""
+    method = python_method(type(obj), "__setitem__")
+    if method is not None:
+        return call(method, obj, key, value)
+    if type(key) is slice and needs_twin(value):
+        return _set_slice(obj, key, value)
+    return Write(obj, Item(key), value)
+
+
+def _set_slice(obj: Any, key: slice, value: Any) -> Steps:
+    yield Write(obj, Item(key), (yield from settled(TWINS[list](value))))
+
+
+def delitem(obj: Any, key: Any) -> Any:
+    """Answer `del obj[key]`."""
+    method = python_method(type(obj), "__delitem__")
+    return Delete(obj, Item(key)) if method is None else call(method, obj, key)
+
+
+for _symbol in _BINARY:
+    _plain = _binary(_symbol)
+    offer(f".{_symbol}", _plain)
+    offer(f".{_symbol}=", _in_place(_symbol, _plain))
+for _symbol in _COMPARE:
+    offer(f".{_symbol}", _comparison(_symbol))
+for _symbol in _UNARY:
+    offer(f".{_symbol}", _unary(_symbol))
+for _name, _function in {
+    ".truth": truth, ".contains": contains, ".getitem": getitem, ".setitem": setitem, ".delitem": delitem, ".slice": slice,
+}.items():  # fmt: skip
+    offer(_name, _function)

@@ -1,0 +1,95 @@
+"""Everything that split forms find at run time, collected: importing this module fills the table of runtime names.
+
+Read next: `dispatch`, where most calls end up.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from types import FunctionType
+from typing import Any
+
+from interleave import steps
+from interleave.split import attributes, dispatch, iteration, natives, operators, specials, twins
+from interleave.split.dispatch import RUNTIME, offer
+from interleave.split.protocol import (
+    ACTIONS,
+    Closing,
+    Stopped,
+    UserYield,
+    ended_generator,
+    restored,
+)
+from interleave.stdlib import PLAIN
+
+__all__ = ["RUNTIME", "attributes", "dispatch", "iteration", "natives", "on_spin", "operators", "specials", "twins"]
+
+
+def _ignore(line: int) -> None:
+    """Let a loop go on."""
+
+
+class Spin:
+    """Calls `hook(line)` at every 65,536th turn of a loop anywhere: an engine may set one that raises.
+
+    A turn may have taken steps, so an engine compares its own count of steps with that of the last call.
+    """
+
+    hook = staticmethod(_ignore)
+
+
+def on_spin(line: int) -> None:
+    """Ask the engine whether a loop may go on."""
+    Spin.hook(line)
+
+
+def _dropping() -> Any:
+    """Return what to catch to let a dropped generator go: GeneratorExit while one is thrown in, else nothing."""
+    return GeneratorExit if sys.exc_info()[0] is GeneratorExit else ()
+
+
+def _unbound(name: str, own: bool) -> NameError:
+    """Return what Python raises for a variable in an empty cell."""
+    if own:
+        return UnboundLocalError(f"cannot access local variable {name!r} where it is not associated with a value", name=name)
+    return NameError(f"cannot access free variable {name!r} where it is not associated with a value in enclosing scope", name=name)
+
+
+def _same(function: Any) -> Any:
+    return function
+
+
+def _visible(table: dict[str, Any]) -> dict[str, Any]:
+    """Return the user's variables among the local variables of a split form."""
+    return {name: value for name, value in table.items() if not name.startswith(".")}
+
+
+def _raised(error: Any) -> Any:
+    """Answer what `raise error` raises: an instance, made by a call if a class is given."""
+    if error is GeneratorExit or type(error) is GeneratorExit:
+        return Closing(*getattr(error, "args", ())) if error is not GeneratorExit else Closing()  # the plain one means that the split form is being dropped
+    if issubclass(type(error), type) and issubclass(error, BaseException):
+        return dispatch.call(error)
+    return error
+
+
+def _catches(error: BaseException, classes: Any) -> bool:
+    try:
+        raise error
+    except classes:
+        return True
+    except BaseException:
+        return False
+
+
+for _name, _value in {
+    ".type": type, ".STEPS": steps.STEP_CLASSES, ".ACTIONS": ACTIONS, ".PLAIN": PLAIN,
+    ".Read": steps.Read, ".Write": steps.Write, ".Delete": steps.Delete, ".Modify": steps.Modify,
+    ".Variable": steps.Variable, ".UserYield": UserYield, ".Stopped": Stopped, ".restored": restored,
+    ".ended_generator": ended_generator, ".dropping": _dropping, ".GeneratorExit": GeneratorExit,
+    ".unbound": _unbound, ".NameError": NameError, ".BaseException": BaseException, ".StopIteration": StopIteration, ".AssertionError": AssertionError,
+    ".tick": itertools.count(1).__next__, ".spin": on_spin, ".same": _same, ".FunctionType": FunctionType, ".getattr": getattr, ".locals": locals, ".visible": _visible,
+    ".sorted": sorted, ".set": set, ".globals_of": globals, ".raised": _raised, ".catches": _catches,
+}.items():  # fmt: skip
+    offer(_name, _value)

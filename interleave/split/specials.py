@@ -1,0 +1,209 @@
+"""Built-in functions that look into their arguments: `len`, `getattr`, `str`, `format` and their like.
+
+Read next: `twins` for those that call back.
+"""
+
+from __future__ import annotations
+
+from types import FunctionType
+from typing import Any
+
+from interleave.split.dispatch import call, find_in_class, offer
+from interleave.split.natives import SPECIAL
+from interleave.split.operators import native, python_method
+from interleave.split.protocol import ACTIONS, MISSING, settled, silent
+from interleave.steps import Steps
+from interleave import stdlib
+from interleave.split.attributes import delete, read, write
+
+
+def format_(value: Any, conversion: int, specification: str) -> Any:
+    """Answer one value of an f-string."""
+    if type(value) in stdlib.PLAIN:
+        return _formatted(value, conversion, specification)
+    if conversion in (115, 114, 97):
+        answer = str_(value) if conversion == 115 else repr_(value)
+        return _format_text(answer, conversion, specification)
+    method = python_method(type(value), "__format__")
+    if method is not None:
+        return call(method, value, specification)
+    if not specification:
+        return str_(value)
+    return native(format, "format", value, specification)
+
+
+def _formatted(value: Any, conversion: int, specification: str) -> str:
+    if conversion != -1:
+        value = {115: str, 114: repr, 97: ascii}[conversion](value)
+    return format(value, specification)
+
+
+def _format_text(answer: Any, conversion: int, specification: str) -> Steps:
+    text = yield from settled(answer)
+    return format(ascii(text)[1:-1] if conversion == 97 else text, specification)
+
+
+def str_(*args: Any, **kwargs: Any) -> Any:
+    """Answer `str(value)`."""
+    if len(args) != 1 or kwargs:
+        return native(lambda: str(*args, **kwargs), "str")
+    (value,) = args
+    method = python_method(type(value), "__str__")
+    if method is not None:
+        return call(method, value)
+    method = python_method(type(value), "__repr__")
+    if method is not None and type(value).__str__ is object.__str__:
+        return call(method, value)
+    return native(str, "str", value)
+
+
+def repr_(value: Any) -> Any:
+    """Answer `repr(value)`."""
+    method = python_method(type(value), "__repr__")
+    return native(repr, "repr", value) if method is None else call(method, value)
+
+
+def len_(value: Any) -> Any:
+    """Answer `len(value)`."""
+    method = python_method(type(value), "__len__")
+    return native(len, "len", value) if method is None else call(method, value)
+
+
+def getattr_(obj: Any, name: str, *default: Any) -> Any:
+    """Answer `getattr(obj, name)`."""
+    if not default:
+        return read(obj, name)
+    try:
+        answer = read(obj, name)
+    except AttributeError:
+        return silent(default[0])
+    return answer if type(answer) not in ACTIONS else _or_default(answer, default[0])
+
+
+def _or_default(answer: Any, default: Any) -> Steps:
+    try:
+        return (yield from settled(answer))
+    except AttributeError:
+        return default
+
+
+def hasattr_(obj: Any, name: str) -> Any:
+    """Answer `hasattr(obj, name)`."""
+    missing = object()
+    answer = getattr_(obj, name, missing)
+    return answer is not missing if type(answer) not in ACTIONS else _is_there(answer, missing)
+
+
+def _is_there(answer: Any, missing: object) -> Steps:
+    return (yield from settled(answer)) is not missing
+
+
+def by_method(name: str, function: Any) -> Any:
+    """Return what answers a built-in that asks the method `name` of its first argument."""
+
+    def answer(value: Any = stdlib, *rest: Any, **kwargs: Any) -> Any:
+        if value is stdlib:
+            return silent(function())
+        method = python_method(type(value), name)
+        if method is not None:
+            return call(method, value, *rest, **kwargs)
+        return native(lambda *operands: function(*operands, **kwargs), function.__name__, value, *rest)
+
+    return answer
+
+
+def manager_of(manager: Any) -> tuple[Any, Any]:
+    """Return what `__enter__` and `__exit__` are in the class of `manager`; TypeError if it has none."""
+    cls = type(manager)
+    for name in ("__enter__", "__exit__"):
+        if find_in_class(cls, name) is None:
+            missed = "" if name == "__enter__" else " (missed __exit__ method)"
+            raise TypeError(f"{cls.__name__!r} object does not support the context manager protocol{missed}")
+    return find_in_class(cls, "__enter__"), find_in_class(cls, "__exit__")
+
+
+def enter(manager: Any, methods: tuple[Any, Any]) -> Any:
+    """Answer what `with manager` does first."""
+    return _managed(manager, "__enter__", methods[0])
+
+
+def leave(manager: Any, methods: tuple[Any, Any], *details: Any) -> Any:
+    """Answer what `with manager` does last."""
+    return _managed(manager, "__exit__", methods[1], *details)
+
+
+def _managed(manager: Any, name: str, method: Any, *details: Any) -> Any:
+    special = stdlib.METHODS.get((type(manager), name))
+    if special is not None:
+        return special(manager, *details)
+    if isinstance(method, FunctionType):
+        return call(method, manager, *details)
+    return call(method.__get__(manager, type(manager)), *details)
+
+
+SPECIAL[len] = len_
+SPECIAL[str] = str_
+SPECIAL[repr] = repr_
+SPECIAL[getattr] = getattr_
+SPECIAL[setattr] = write
+SPECIAL[delattr] = delete
+SPECIAL[hasattr] = hasattr_
+for _function, _name in {abs: "__abs__", round: "__round__", int: "__int__", float: "__float__", complex: "__complex__"}.items():
+    SPECIAL[_function] = by_method(_name, _function)
+offer(".format", format_)
+offer(".manager", manager_of)
+offer(".enter", enter)
+offer(".exit", leave)
+
+
+# ---------------------------------------------------------------- match
+
+
+def match_class(subject: Any, cls: Any, positional: int, names: tuple[str, ...]) -> Any:
+    """Answer what `case cls(...)` looks at: the attributes in order, or None if it does not match."""
+    if not isinstance(cls, type):
+        match subject:
+            case cls():  # raises Python's own words
+                pass
+    if not isinstance(subject, cls):
+        return None
+    wanted: list[str] = []
+    first: tuple[Any, ...] = ()
+    if positional:
+        arguments = getattr(cls, "__match_args__", MISSING)
+        if arguments is MISSING and cls.__flags__ & _MATCH_SELF:
+            allowed, first = 1, (subject,)
+        else:
+            allowed = 0 if arguments is MISSING else len(arguments)
+            wanted = [] if arguments is MISSING else list(arguments[:positional])
+        if positional > allowed:
+            plural = "" if allowed == 1 else "s"
+            raise TypeError(f"{cls.__name__}() accepts {allowed} positional sub-pattern{plural} ({positional} given)")
+    return _matched_attributes(cls, subject, first, [*wanted, *names])
+
+
+def _matched_attributes(cls: type, subject: Any, first: tuple[Any, ...], names: list[str]) -> Steps:
+    values = list(first)
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            raise TypeError(f"{cls.__name__}() got multiple sub-patterns for attribute {name!r}")
+        value = yield from settled(getattr_(subject, name, MISSING))
+        if value is MISSING:
+            return None
+        values.append(value)
+    return tuple(values)
+
+
+def _without(mapping: dict[Any, Any], *keys: Any) -> dict[Any, Any]:
+    for key in keys:
+        del mapping[key]
+    return mapping
+
+
+_SEQUENCE, _MAPPING, _MATCH_SELF = 1 << 5, 1 << 6, 1 << 22  # flags of a class, as CPython numbers them
+for _name, _value in {
+    ".is_sequence": lambda value: bool(type(value).__flags__ & _SEQUENCE),
+    ".is_mapping": lambda value: bool(type(value).__flags__ & _MAPPING),
+    ".match_class": match_class, ".len": len_, ".without": _without, ".MISSING": MISSING,
+}.items():  # fmt: skip
+    offer(_name, _value)

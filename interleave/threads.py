@@ -1,0 +1,143 @@
+"""The threads of one execution: how one is started and named, and where it stands.
+
+Read next: `machine`.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from types import GeneratorType, SimpleNamespace
+from typing import Any, Final
+
+from interleave.errors import ScenarioError, did_you_mean
+from interleave.naming import class_name, given_name, modules_variables
+from interleave.scenario import Program, ThreadPlan, plan_thread
+from interleave.steps import Steps
+
+_PACKAGE: Final = os.path.dirname(__file__) + os.sep
+
+
+class Thread:
+    """A thread of one execution: its number and name, its generator, and the step that it takes next (None: none)."""
+
+    __slots__ = ("_stand_in", "daemon", "handle", "index", "pending", "plan", "send", "steps")
+
+    def __init__(self, index: int, plan: ThreadPlan, steps: Steps, handle: Any, daemon: bool) -> None:
+        self.index = index
+        self.plan = plan
+        self.steps = steps
+        self.send = steps.send
+        self.handle = handle
+        self.daemon = daemon
+        self.pending: Any = None
+        self._stand_in: threading.Thread | None = None
+
+    @property
+    def identity(self) -> threading.Thread:
+        """What `threading.current_thread()` is in this thread: the program's own Thread, or one that stands for it."""
+        if isinstance(self.handle, threading.Thread):
+            return self.handle
+        if self.index == 0 and self.plan.name == "main":
+            return threading.main_thread()
+        if self._stand_in is None:
+            self._stand_in = threading.Thread(name=self.plan.name)
+        return self._stand_in
+
+
+def child(handle: Any, where: str) -> tuple[ThreadPlan, Steps]:
+    """Return the plan of the thread that `handle` starts, and its steps.
+
+    `handle` is a `threading.Thread` that was not started, or a generator of steps; ScenarioError, beginning with
+    `where`, if not.
+    """
+    if isinstance(handle, GeneratorType):
+        name = handle.__name__
+        return ThreadPlan(name, handle.__iter__, handle.__iter__, True), handle
+    if not isinstance(handle, threading.Thread):
+        raise ScenarioError(
+            f"{where}: Spawn({handle!r}) ({type(handle).__name__}): give it a threading.Thread or a generator of steps"
+        )
+    run = type(handle).run
+    if run is not threading.Thread.run:
+        plan = plan_thread(functools.partial(run, handle), given_name(handle) or type(handle).__name__)
+        return plan, plan.steps()
+    target, arguments, named = _target(handle)
+    if target is None:
+        raise ScenarioError(f"{where}: thread {handle.name!r} has no target; give it one, or a run method of its own")
+    try:
+        plan = plan_thread(target)
+    except ScenarioError as error:
+        raise type(error)(f"{where}: {error}") from None
+    plan = ThreadPlan(given_name(handle) or plan.name, plan.function, plan.steps, plan.explicit)
+    return plan, plan.steps(*arguments, **named)
+
+
+def _target(handle: Any) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    # A Thread keeps these three until it has run; there is no public way to ask for them.
+    return handle._target, tuple(handle._args), dict(handle._kwargs)
+
+
+def place(steps: Any) -> tuple[str, int]:
+    """Return the file and line where a suspended thread stands: that of its innermost generator, ("", 0) if it ended.
+
+    A generator of this package is passed over: it speaks for the line that calls it.
+    """
+    file, line = "", 0
+    while isinstance(steps, GeneratorType) and steps.gi_frame is not None:
+        frame = steps.gi_frame
+        if not line or not frame.f_code.co_filename.startswith(_PACKAGE):
+            file, line = frame.f_code.co_filename, frame.f_lineno
+        steps = steps.gi_yieldfrom
+    return file, line
+
+
+def faulty_attribute(raised: BaseException, step: Any, where: str, records: Sequence[Any]) -> None:
+    """Raise ScenarioError if a hand-written step named an attribute that its object never had."""
+    name = getattr(step, "name", None)
+    if not isinstance(raised, AttributeError) or not isinstance(name, str):
+        return
+    if any(record[1] == "delete" for record in records):
+        return  # another thread may have deleted it: then this is a race, and no misspelling
+    known = [known for known in getattr(step.obj, "__dict__", {}) if not known.startswith("__")]
+    raise ScenarioError(
+        f"{where}: {type(step).__name__}({type(step.obj).__name__}, {name!r}): "
+        f"the object has no attribute {name!r}; {did_you_mean(name, known)}"
+    ) from raised
+
+
+def variables(program: Program, shared: Any, main: Any) -> Mapping[str, Any]:
+    """Return the program's own variables, name to object, by which shared objects are named.
+
+    They are those of `main` as it stands, over the globals of its module; or, of a shared dict or namespace, its
+    entries.
+    """
+    if not program.main:
+        return _shared_variables(shared)
+    frame = main.gi_frame if main is not None else None
+    own = {k: v for k, v in frame.f_locals.items() if not k.startswith(("_il", "."))} if frame else {}
+    return {**modules_variables(program.source), **own}
+
+
+def _shared_variables(shared: Any) -> Mapping[str, Any]:
+    """Return what a scenario's shared object offers: entries by their own names, attributes by `counter.lock`."""
+    if isinstance(shared, (dict, SimpleNamespace)):
+        inside = shared if isinstance(shared, dict) else vars(shared)
+        return {**{k: v for k, v in inside.items() if isinstance(k, str)}, "shared": shared}
+    name = class_name(shared)
+    attributes = getattr(shared, "__dict__", {}) if not isinstance(shared, type) else {}
+    return {name: shared, **{f"{name}.{attribute}": value for attribute, value in attributes.items()}}
+
+
+def close(steps: Steps) -> None:
+    """End a suspended thread; a `finally` of its own that yields further steps does not keep it alive."""
+    for _ in range(1000):
+        try:
+            steps.close()
+        except RuntimeError:
+            continue
+        except Exception:
+            return
+        return

@@ -1,0 +1,250 @@
+"""What is kept of an execution: events, the schedule that led there, and when two traces are the same.
+
+Everything that explores yields traces and everything that checks or reports reads them.  Two traces are
+*equivalent* when one becomes the other by swapping neighbours that do not depend on each other
+(Mazurkiewicz 1977); `normal_form` tells whether they are.
+
+Read next: `machine`, which makes events; `explore.exhaustive`, which makes every trace.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import traceback
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from operator import ne
+from typing import Any, Final, TypeAlias
+
+from interleave.schedule import Schedule
+
+Record: TypeAlias = tuple[int, str, str, Any, tuple["Part", ...], str, int, bool]
+"""An event before the names of the threads are final: thread number, kind, location, value, touches, file, line,
+and whether an object was named for the first time."""
+
+Recorded: TypeAlias = tuple[Sequence[Record], tuple[str, ...]]
+"""The records of a trace, and the names that stand for the marks of its threads."""
+
+Part: TypeAlias = tuple[str, str | None, bool]
+"""One access as an event keeps it: the object's name, the part of it (None for all of it), whether it writes."""
+
+NormalForm: TypeAlias = tuple[frozenset[tuple[str, int, str, str]], ...]
+
+
+class _NoOutcome:
+    """The outcome of an execution that did not end: a deadlock, or one that was abandoned or cut."""
+
+    def __repr__(self) -> str:
+        return "no outcome"
+
+
+NO_OUTCOME: Final = _NoOutcome()
+
+OPTION: Final = 16
+"""A choice is a thread's number and, from this bit on, 1 + the number of the option that a `Choose` takes."""
+
+THREAD_MARK: Final = "\0"
+"""Begins the name of a thread's state in a record: its number follows; the thread's name is known at the end."""
+
+_PACKAGE: Final = os.path.dirname(__file__) + os.sep
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A step that was taken: who moved, what it did, where, and with which value.
+
+    `step` is the kind of step (`read`, `write`, `acquire`, ...), `location` its name (`counter.count`,
+    "" for a private step), `value` what was read or written, `position` the how-manieth event of its
+    thread this is (from 0), `touches` the accesses that decide what it depends on, `file` and `line` the
+    source line that was about to run.
+    """
+
+    thread: str
+    step: str
+    location: str = ""
+    value: Any = field(default=None, compare=False)
+    position: int = 0
+    touches: tuple[Part, ...] = ()
+    file: str = field(default="", compare=False)
+    line: int = field(default=0, compare=False)
+
+    def depends_on(self, other: Event) -> bool:
+        """Return whether swapping the two could change what a thread sees."""
+        if self.thread == other.thread:
+            return True
+        # A thread's own steps cannot come before the step that starts it.
+        if "start" in (self.step, other.step) and (self.value == other.thread or other.value == self.thread):
+            return True
+        return any(
+            (mine[2] or theirs[2]) and mine[0] == theirs[0] and (None in (mine[1], theirs[1]) or mine[1] == theirs[1])
+            for mine in self.touches
+            for theirs in other.touches
+        )
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes something shared."""
+        return any(touch[2] for touch in self.touches)
+
+    def __str__(self) -> str:
+        shown = "" if self.value is None else f" {self.value}"
+        return f"{self.thread}: {self.step} {self.location}{shown}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """An exception that ended a thread, and after how many events of the trace it did."""
+
+    thread: str
+    error: BaseException
+    position: int
+
+    @property
+    def traceback(self) -> str:
+        """The traceback as Python prints it, without the frames of this package."""
+        frames = [f for f in traceback.extract_tb(self.error.__traceback__) if not f.filename.startswith(_PACKAGE)]
+        lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames)] if frames else []
+        return "".join([*lines, *traceback.format_exception_only(self.error)]).rstrip()
+
+    @property
+    def place(self) -> str:
+        """`file:line` of the innermost frame in the user's code, "" if there is none."""
+        frames = [f for f in traceback.extract_tb(self.error.__traceback__) if not f.filename.startswith(_PACKAGE)]
+        return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A thread that cannot move: what it waits for, who holds that (and whether that one is over), and the line
+    where it waits.
+
+    For a join, `what` is "the end of B" and the holder is B.
+    """
+
+    thread: str
+    what: str
+    holder: str | None
+    file: str
+    line: int
+    holder_over: bool = False
+
+
+@dataclass(slots=True)
+class Trace:
+    """One execution, from the first step to its end.
+
+    `path` holds for each step the choice that the machine was given (see `machine`). `ending` is `complete`,
+    `deadlock`, `abandoned` (an `Assume` was false) or `cut` (the limit on steps); `outcome` is what it ended in,
+    `NO_OUTCOME` unless complete.  `broken_at` is the number of events after which the invariant first failed, None
+    if it held.  Nobody changes a trace after it was made; it is not frozen because one is made for every
+    execution.
+    """
+
+    path: Sequence[int]
+    ending: str
+    outcome: Any
+    crashes: tuple[Crash, ...]
+    waits: tuple[Wait, ...]
+    broken_at: int | None
+    bases: tuple[str, ...]
+    recorded: Callable[[], Recorded]
+    assumptions: set[str] | None = None
+
+    @property
+    def threads(self) -> tuple[str, ...]:
+        """The names of the threads, in the order in which they were started."""
+        return numbered(self.bases)
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule that leads through this trace; made anew at each call, O(length)."""
+        threads, mask = self.threads, (1 << OPTION) - 1
+        return Schedule.of_runs(
+            (threads[choice & mask], 1, (choice >> OPTION) - 1 if choice >> OPTION else None) for choice in self.path
+        )
+
+    @property
+    def switches(self) -> int:
+        """How often another thread goes on than the one that moved last; O(length)."""
+        movers: Sequence[int] = self.path
+        if max(movers, default=0) >> OPTION:
+            movers = [choice & (1 << OPTION) - 1 for choice in movers]
+        return sum(map(ne, movers, movers[1:]))
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events in order; a search keeps none, so each call runs the path once more, O(length)."""
+        names = self.threads
+        records, marks = self.recorded()
+
+        def unmark(name: str) -> str:
+            return marks[int(name[1:])] if name[:1] == THREAD_MARK else name
+
+        counts = [0] * len(names)
+        events = []
+        for index, step, location, value, touches, file, line, _ in records:
+            shown = names[value.index] if value.__class__ is ThreadIndex else value
+            parts = tuple([(unmark(name), part, writes) for name, part, writes in touches])
+            events.append(Event(names[index], step, unmark(location), shown, counts[index], parts, file, line))
+            counts[index] += 1
+        return tuple(events)
+
+    def __len__(self) -> int:
+        return len(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadIndex:
+    """A thread named by its number while its final name is not known yet."""
+
+    index: int
+
+
+@functools.lru_cache(maxsize=1024)
+def numbered(bases: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `bases` with those that occur more than once numbered from 1: `up-1`, `up-2`."""
+    often, seen, names = Counter(bases), Counter[str](), []
+    for base in bases:
+        seen[base] += 1
+        names.append(f"{base}-{seen[base]}" if often[base] > 1 else base)
+    return tuple(names)
+
+
+def normal_form(events: Sequence[Event]) -> NormalForm:
+    """Return the Foata normal form of `events`: them in the fewest parallel layers.
+
+    Two traces are equivalent exactly when their normal forms are equal, so a set of normal forms counts
+    the equivalence classes that an explorer has visited.  An event lands one layer below the deepest
+    event that it depends on; O(n²) in the length of the trace.
+
+    Reference: P. Cartier and D. Foata, "Problèmes combinatoires de commutation et réarrangements",
+    Lecture Notes in Mathematics 85, Springer, 1969.
+    """
+    depths: list[int] = []
+    for position, event in enumerate(events):
+        above = (depths[i] for i in range(position) if event.depends_on(events[i]))
+        depths.append(max(above, default=-1) + 1)
+    layers: list[set[tuple[str, int, str, str]]] = [set() for _ in range(max(depths, default=-1) + 1)]
+    for event, depth in zip(events, depths, strict=True):
+        layers[depth].add((event.thread, event.position, event.step, event.location))
+    return tuple(map(frozenset, layers))
+
+
+def happens_before(events: Sequence[Event]) -> tuple[frozenset[int], ...]:
+    """Return for each event the indices of the events that happen before it: the transitive closure of dependence.
+
+    O(n²) set unions in the length of the trace.
+
+    Reference: L. Lamport, "Time, clocks, and the ordering of events in a distributed system",
+    Communications of the ACM 21(7), 1978, with dependence in the place of messages.
+    """
+    before: list[frozenset[int]] = []
+    for position, event in enumerate(events):
+        own: set[int] = set()
+        for earlier in range(position):
+            if event.depends_on(events[earlier]):
+                own |= before[earlier] | {earlier}
+        before.append(frozenset(own))
+    return tuple(before)

@@ -1,0 +1,109 @@
+# ruff: noqa
+"""Functions that `split` refuses: each with the line (from `def`) and the words that its message must have."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A function, the line that the message names (counted from its first line), and words in the message."""
+
+    name: str
+    function: Callable[..., Any]
+    line: int
+    words: tuple[str, ...]
+    when_run: bool = True
+
+
+REFUSED: list[Refused] = []
+
+
+def refused(line: int, *words: str, when_run: bool = True) -> Callable[..., Any]:
+    """Register a function that cannot be split because of what stands `line` lines below its decorator."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        REFUSED.append(Refused(function.__name__, function, line, words, when_run))
+        return function
+
+    return register
+
+
+@refused(1, "async", when_run=False)
+async def coroutine_function():
+    return 1
+
+
+@refused(2, "async")
+def calls_a_coroutine_function():
+    async def inner():
+        return 1
+
+    return asyncio.run(inner())
+
+
+@refused(1, "async", when_run=False)
+async def async_for_and_with_and_await():
+    await asyncio.sleep(0)
+    async with None as a:
+        async for b in a:
+            pass
+
+
+@refused(1, "async", when_run=False)
+async def async_generator_function():
+    yield 1
+
+
+@refused(7, "send")
+def generator_send():
+    def echo():
+        x = yield 1
+        yield x
+
+    g = echo()
+    return next(g), g.send(5)
+
+
+@refused(9, "throw")
+def generator_throw():
+    def patient():
+        try:
+            yield 1
+        except ValueError:
+            yield 2
+
+    g = patient()
+    return next(g), g.throw(ValueError())
+
+
+@refused(5, "generator")
+def generator_given_to_c_code():
+    def pairs():
+        yield 1, 2
+
+    return functools.reduce(lambda a, b: b, pairs())
+
+
+@refused(3, "eval", "variables")
+def eval_in_the_variables_of_the_caller():
+    x = 1
+    return eval("x + 1")
+
+
+@refused(3, "exec", "variables")
+def exec_in_the_variables_of_the_caller():
+    x = 1
+    exec("x + 1")
+
+
+@refused(4, "no source")
+def calls_a_function_without_source():
+    scope = {}
+    exec("def f(): return 1", scope)
+    return scope["f"]()
