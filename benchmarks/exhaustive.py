@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from interleave.explore import exhaustive
 from interleave.scenario import Program, Scenario, as_program
@@ -64,7 +64,9 @@ def plain_three(counter: SharedCount) -> None:
 # ---------------------------------------------------------------- the search by hand
 
 
-def by_hand(setup: Callable[[], Any], bodies: list[Callable[[Any], Steps]], outcome: Callable[[Any], Any]) -> Iterator[Any]:
+def by_hand(
+    setup: Callable[[], Any], bodies: list[Callable[[Any], Steps]], outcome: Callable[[Any], Any]
+) -> Iterator[Any]:
     """Yield the outcome of every interleaving of `bodies`, depth first, replaying each from the start."""
     path: list[int] = []
     while True:

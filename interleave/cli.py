@@ -2,13 +2,12 @@
 
 Exit status: 0 holds, 1 violated, 2 unknown, 3 the scenario (or the command) is wrong.
 
-Read next: `loading` for what a target is, `report.text` for what is printed.
+Read next: `arguments` for what may be asked, `loading` for what a target is, `report.text` for what is printed.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import inspect
 import json
 import os
@@ -16,9 +15,10 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from interleave import loading, split
+from interleave.arguments import FOUND, OK, OPEN, WRONG, parser
 from interleave.check import outcome
 from interleave.errors import InterleaveError, ScenarioError
 from interleave.real import Observation, stress
@@ -29,51 +29,9 @@ from interleave.tally import TRACE_CHECKS
 from interleave.trace import Trace
 from interleave.verdict import HOLDS, UNKNOWN, VIOLATED, Verdict, explore, replay
 
-OK, FOUND, OPEN, WRONG = 0, 1, 2, 3
 _STATUS: Final = {HOLDS: OK, VIOLATED: FOUND, UNKNOWN: OPEN}
 _BADNESS: Final = (OK, OPEN, FOUND, WRONG)
 """The exit statuses, the worse the later: of several programs the worst decides."""
-
-_EPILOG: Final = """\
-examples:
-  interleave check examples/lost_update.py             every Scenario of the file (else its function `program`)
-  interleave check bank.py::transfer --seconds 30      one program, at most 30 seconds
-  interleave check mypackage.jobs:run --stop-at-first  by module; end at the first violation
-  interleave steps bank.py::Account.withdraw           what the function splits into
-  interleave stress bank.py::transfer --trials 1000    on real threads, counted
-  interleave replay bank.py::transfer 'A*2 B*3 A'      one schedule, step by step
-
-exit status: 0 holds, 1 violated, 2 unknown (a limit, or Ctrl-C), 3 the scenario or the command is wrong
-"""
-
-_EXAMPLES: Final = {
-    "check": """\
-examples:
-  interleave check examples/lost_update.py
-  interleave check examples/lost_update.py::conduct_trial --seconds 30
-  interleave check jobs.py --executions 100000 --json > verdict.json
-""",
-    "steps": """\
-examples:
-  interleave steps examples/lost_update.py::count_up
-  interleave steps examples/lost_update.py::Counter.increment
-""",
-    "stress": """\
-examples:
-  interleave stress examples/lost_update.py --trials 1000
-  interleave stress examples/lost_update.py --form as-written --switch-interval 1e-6
-  interleave stress examples/lost_update.py --jitter 0.1 --seed 7 --compare --seconds 20
-
-exit status: 1 if a result came up that is not allowed (or an exception, a hang, or with --compare an impossible
-result); 2 if interrupted; else 0, which proves nothing
-""",
-    "replay": """\
-examples:
-  interleave replay examples/lost_update.py 'A B*3 A*2'
-  interleave replay examples/lost_update.py 'A B*3 A*2' --on threads
-  interleave replay examples/full_size.py::two_threads @schedule.txt
-""",
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,10 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    options = _parser().parse_args(arguments)
-    act: Callable[[argparse.Namespace], int] = options.act
+    options = parser().parse_args(arguments)
     try:
-        return act(options)
+        return _COMMANDS[options.command](options)
     except InterleaveError as error:
         return _report_error(error, options.json)
     except Exception as error:
@@ -267,6 +224,14 @@ def _schedule(given: str) -> str:
         ) from None
 
 
+_COMMANDS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
+    "check": _check,
+    "steps": _steps,
+    "stress": _stress,
+    "replay": _replay,
+}
+
+
 # ---------------------------------------------------------------- what is said, and how
 
 
@@ -317,97 +282,6 @@ def _flush() -> None:
 def _silence() -> None:
     # Else Python would complain once more when it closes the stream at its end.
     sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-
-
-# ---------------------------------------------------------------- arguments
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose own errors end with status 3: argparse's 2 would read as `unknown`."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the command, and end."""
-        self.exit(WRONG, f"interleave: {message}; see `{self.prog} --help`\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="interleave",
-        description="Run a threaded Python program under every interleaving, and hold real threads against the proof.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"interleave {_version()}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    check = _command(commands, "check", _check, "explore every interleaving and say what is possible")
-    check.add_argument("--explorer", default="auto", help="auto, exhaustive or hypothesis (default: auto)")
-    check.add_argument("--executions", type=int, metavar="N", help="end after N executions")
-    check.add_argument("--seconds", type=float, metavar="S", help="end after S seconds")
-    check.add_argument(
-        "--steps", type=int, default=100_000, metavar="N", help="cut an execution after N steps (default: 100,000)"
-    )
-    check.add_argument("--seed", type=int, metavar="N", help="the seed of an explorer that samples")
-    check.add_argument("--stop-at-first", action="store_true", help="end at the first violation")
-    _command(commands, "steps", _steps, "list the steps that a function splits into")
-    free = _command(commands, "stress", _stress, "run on real threads and count what comes out")
-    free.add_argument("--trials", type=int, default=100, metavar="N", help="how often (default: 100)")
-    free.add_argument(
-        "--form",
-        choices=("split", "as-written"),
-        default="split",
-        help="a switch between any two steps, or your own functions (default: split)",
-    )
-    free.add_argument("--switch-interval", type=float, metavar="S", help="sys.setswitchinterval for the duration")
-    free.add_argument(
-        "--jitter",
-        type=float,
-        default=0.0,
-        metavar="P",
-        help="probability that a thread pauses after a step (default: 0)",
-    )
-    free.add_argument("--seed", type=int, metavar="N", help="the seed of the jitter")
-    free.add_argument(
-        "--timeout",
-        type=float,
-        default=10.0,
-        metavar="S",
-        help="a trial that takes longer counts as hung (default: 10)",
-    )
-    free.add_argument("--compare", action="store_true", help="explore as well, and compare")
-    free.add_argument(
-        "--seconds", type=float, default=10.0, metavar="S", help="with --compare: explore at most so long (default: 10)"
-    )
-    again = _command(commands, "replay", _replay, "follow one schedule, step by step")
-    again.add_argument("schedule", metavar="SCHEDULE", help="such as 'A*3 B A*2', or @file")
-    again.add_argument(
-        "--on",
-        choices=("machine", "threads"),
-        default="machine",
-        help="on the machine, or on real threads made to obey (default: machine)",
-    )
-    return parser
-
-
-def _command(commands: Any, name: str, act: Callable[[argparse.Namespace], int], what: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=what,
-        description=f"{what[0].upper()}{what[1:]}.",
-        epilog=_EXAMPLES[name],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("target", metavar="TARGET", help="path/to/file.py, path/to/file.py::name or module:name")
-    parser.add_argument("--json", action="store_true", help="print JSON, and nothing else")
-    parser.add_argument("--no-color", action="store_true", help="no colours (NO_COLOR does the same)")
-    parser.set_defaults(act=act)
-    return parser
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("interleave-checker")
-    except importlib.metadata.PackageNotFoundError:
-        return "(not installed)"
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from interleave.locks import LockTable
 from interleave.naming import SCALARS
 from interleave.recording import End, Recorder
 from interleave.scenario import Program, ThreadPlan
+from interleave.split.protocol import UserGenerator
 from interleave.steps import Acquire, Assume, Await, Call, Join, Spawn, Steps
 from interleave.threads import Thread, close, faulty_attribute, place, variables
 from interleave.trace import NO_OUTCOME, OPTION, Crash, Record, Recorded, ThreadIndex, Trace, Wait, numbered
@@ -148,13 +149,11 @@ class Machine:
                 answer = thrown = raised
             log.append(answer if answer.__class__ in SCALARS else answer.__class__)
             try:
-                pending = thread.send(answer) if thrown is None else thread.steps.throw(thrown)
-            except BaseException as raised:
-                self._ended(thread, raised, thrown)
-            else:
-                thread.pending = pending
+                thread.pending = pending = thread.send(answer) if thrown is None else thread.steps.throw(thrown)
                 if pending.__class__ is Assume:
                     self._assume(thread)
+            except BaseException as raised:
+                self._ended(thread, raised, thrown)
             if kind is Call and step.assumption is not None:
                 self.assumptions = {*(self.assumptions or ()), step.assumption}
             if invariant is not None and self.broken_at is None:
@@ -203,7 +202,7 @@ class Machine:
         else:
             thread.pending = None
             self._running -= not thread.daemon
-        if isinstance(result, GeneratorType) and not thread.plan.explicit:
+        if isinstance(result, (GeneratorType, UserGenerator)) and not thread.plan.explicit:
             raise ScenarioError(
                 f"thread {self.name(thread)!r} returned a generator, whose steps would never be taken; "
                 "give the generator function itself, or functools.partial of it"

@@ -45,9 +45,9 @@ class Recorder:
             name, inside, where = self._locate(obj, part)
             parts.append((name, inside, writes))
             locations.append(where)
-        name = getattr(step, "name", None)
-        if name is not None and parts and parts[0][1] is None:  # a new key, or a slice: it touches the whole, by a name
-            locations[0] = self.names.part(step.obj, name)[2]
+        named = getattr(step, "name", None)
+        if named is not None and parts and parts[0][1] is None:  # a new key, or a slice: it touches the whole, by a name
+            locations[0] = self.names.part(step.obj, named)[2]
         if step.__class__ is Call and step.label.endswith("next"):
             locations.reverse()  # the container that is walked through says more than the iterator on it
         return parts, locations[0] if locations else "", fresh
@@ -76,7 +76,8 @@ class Recorder:
         """Return what the event shows: the value read or written, or what came of the step."""
         kind = step.__class__
         if isinstance(answer, BaseException):
-            return f"raises {type(answer).__name__}"
+            called = f"{step.label or 'call'}() " if kind is Call else ""
+            return f"{called}raises {type(answer).__name__}"
         if kind is Write:
             return self.names.value(step.value)
         show = _SHOWN.get(kind)

@@ -26,8 +26,9 @@ class Spinning(InterleaveError):
 
 
 @contextlib.contextmanager
-def watched(patience: float = PATIENCE) -> Iterator[None]:
-    """Raise Spinning out of a loop that takes no step for `patience` seconds while this is entered."""
+def watched(patience: float | None = None) -> Iterator[None]:
+    """Raise Spinning out of a loop that takes no step for `patience` (`PATIENCE`) seconds while this is entered."""
+    limit = PATIENCE if patience is None else patience
     stood, since = machine.position(), time.monotonic()
 
     def ask(line: int) -> None:
@@ -35,10 +36,10 @@ def watched(patience: float = PATIENCE) -> Iterator[None]:
         now = machine.position()
         if now != stood:
             stood, since = now, time.monotonic()
-        elif time.monotonic() - since > patience:
+        elif time.monotonic() - since > limit:
             plan = getattr(stdlib.moving, "plan", None)
             raise Spinning(
-                f"a loop at line {line}, in thread {getattr(plan, 'name', 'main')!r}, turned for {patience:g} s "
+                f"a loop at line {line}, in thread {getattr(plan, 'name', 'main')!r}, turned for {limit:g} s "
                 "without a step: what it waits for must be something shared; otherwise bound it, or make it smaller"
             )
 

@@ -10,12 +10,9 @@ Read next: `split.dispatch`, which asks these tables.
 from __future__ import annotations
 
 import _thread
-import array
 import builtins
-import collections
 import datetime
 import functools
-import gc
 import itertools
 import operator
 import os
@@ -29,10 +26,19 @@ import time
 import types
 import weakref
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 from interleave.errors import SplitError
 from interleave.steps import Acquire, Call, IsAlive, Join, Pause, Release, Spawn, Steps, TryAcquire
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def remembered(function: Callable[P, R]) -> Callable[P, R]:
+    """Return `function` with its last 4,096 answers remembered: a class is asked about once."""
+    return functools.lru_cache(maxsize=4096)(function)  # type: ignore[return-value]
+
 
 LOCK: Final = type(threading.Lock())
 RLOCK: Final = type(threading.RLock())
@@ -129,8 +135,8 @@ def _acquire_restore(lock: Any, depth: int) -> Steps:
         yield Acquire(lock)
 
 
-def _exit_lock(lock: Any, *details: Any) -> Release:
-    return Release(lock)
+def _exit_lock(lock: Any, *details: Any) -> Steps:
+    yield Release(lock)
 
 
 def _start(thread: threading.Thread) -> Steps:
@@ -163,19 +169,22 @@ def _sleep(seconds: float) -> Steps:
     let_pass(seconds)
 
 
+_OF_LOCKS: Final[dict[str, Callable[..., Any]]] = {
+    "acquire": _acquire,
+    "acquire_lock": _acquire,
+    "__enter__": _acquire,
+    "release": Release,
+    "release_lock": Release,
+    "__exit__": _exit_lock,
+    "locked": _locked,
+    "locked_lock": _locked,
+}
 METHODS: Final[dict[tuple[type, str], Callable[..., Any]]] = {
-    **{
-        (kind, name): function
-        for kind in (LOCK, RLOCK)
-        for name, function in {
-            "acquire": _acquire, "acquire_lock": _acquire, "__enter__": _acquire, "release": Release,
-            "release_lock": Release, "__exit__": _exit_lock, "locked": _locked, "locked_lock": _locked,
-        }.items()
-    },
+    **{(kind, name): function for kind in (LOCK, RLOCK) for name, function in _OF_LOCKS.items()},
     (RLOCK, "_is_owned"): _is_owned,
     (RLOCK, "_release_save"): _release_save,
     (RLOCK, "_acquire_restore"): _acquire_restore,
-}  # fmt: skip
+}
 """Class and name of a method written in C to the function that answers its calls: `function(obj, *args)`."""
 
 FUNCTIONS: Final[dict[Any, Callable[..., Any]]] = {
@@ -193,120 +202,25 @@ FUNCTIONS: Final[dict[Any, Callable[..., Any]]] = {
 CLASSES: Final[dict[type, Callable[..., Any]]] = {}
 """Classes, by identity, to what answers their calls."""
 
-if hasattr(queue, "_PySimpleQueue") and queue.SimpleQueue is not queue._PySimpleQueue:
+_python_queue: Any = getattr(queue, "_PySimpleQueue", None)
+if _python_queue is not None and queue.SimpleQueue is not _python_queue:
     # The one in C blocks where nobody can see it; the one in Python is split like any other class.
-    CLASSES[queue.SimpleQueue] = lambda: queue._PySimpleQueue()
+    CLASSES[queue.SimpleQueue] = _python_queue
 
 NATIVE_INITS: Final = frozenset(
     vars(owner)["__init__"]
     for owner in (
-        threading.Thread, threading.Timer, threading.Event, threading.Condition, threading.Semaphore,
-        threading.BoundedSemaphore, threading.Barrier, queue.Queue,
+        threading.Thread,
+        threading.Timer,
+        threading.Event,
+        threading.Condition,
+        threading.Semaphore,
+        threading.BoundedSemaphore,
+        threading.Barrier,
+        queue.Queue,
     )
-)  # fmt: skip
+)
 """`__init__`s that only make objects which nobody else can reach yet: silent."""
-
-
-# ---------------------------------------------------------------- containers
-
-_SILENT, _READ, _WRITE = "silent", "read", "write"
-_SEQUENCE_READS: Final = (
-    "index count copy __len__ __contains__ __getitem__ __iter__ __reversed__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__ "
-    "__add__ __mul__ __rmul__ __repr__ __str__ __sizeof__ __format__ __hash__ __reduce__ __reduce_ex__ __copy__"
-)
-_READS: Final[dict[type, str]] = {
-    list: _SEQUENCE_READS,
-    collections.deque: _SEQUENCE_READS,
-    array.array: _SEQUENCE_READS + " tobytes tolist tounicode tofile buffer_info",
-    dict: _SEQUENCE_READS + " get __or__ __ror__",
-    collections.OrderedDict: "",
-    collections.defaultdict: "",
-    collections.Counter: "most_common elements total",
-    set: _SEQUENCE_READS + " difference intersection union isdisjoint issubset issuperset symmetric_difference "
-    "__and__ __or__ __sub__ __xor__ __rand__ __ror__ __rsub__ __rxor__",
-    bytearray: " ".join(
-        name for name in dir(bytearray)
-        if name not in {"append", "extend", "insert", "pop", "remove", "reverse", "clear", "__init__", "__setitem__", "__delitem__", "__iadd__", "__imul__"}
-    ),
-    type({}.keys()): "isdisjoint __len__ __contains__ __iter__ __reversed__ __and__ __or__ __sub__ __xor__ __eq__ __repr__",
-    type({}.values()): "__len__ __iter__ __reversed__ __repr__",
-    type({}.items()): "isdisjoint __len__ __contains__ __iter__ __reversed__ __and__ __or__ __sub__ __xor__ __eq__ __repr__",
-}  # fmt: skip
-_QUIET_METHODS: Final = frozenset(
-    {"keys", "values", "items", "__class_getitem__", "__init_subclass__", "fromkeys", "__new__"}
-)
-READING: Final = {kind: frozenset(names.split()) for kind, names in _READS.items()}
-CONTAINERS: Final = frozenset(READING)
-VIEWS: Final = frozenset({type({}.keys()), type({}.values()), type({}.items())})
-
-
-@functools.lru_cache(maxsize=4096)
-def is_container_class(cls: type) -> bool:
-    """Return whether `cls` is a mutable container of the standard library, or a subclass of one."""
-    return any(base in CONTAINERS for base in cls.__mro__)
-
-
-@functools.lru_cache(maxsize=4096)
-def container_access(cls: type, name: str) -> str | None:
-    """Return "read", "write" or "silent" for a method that `cls` has from a built-in container; None for others."""
-    for base in cls.__mro__:
-        if name in base.__dict__ and base not in CONTAINERS and base is not object:
-            return None
-        if base in CONTAINERS and hasattr(base, name):
-            if name in _QUIET_METHODS:
-                return _SILENT
-            reads = any(name in READING[kind] for kind in base.__mro__ if kind in CONTAINERS)
-            return _READ if reads else _WRITE
-    return None
-
-
-def body_of(container: Any) -> Any:
-    """Return the container itself that a view of a dict shows."""
-    if type(container) in VIEWS:
-        return _viewed(container)
-    return container
-
-
-def _viewed(view: Any) -> Any:
-    return next((obj for obj in gc.get_referents(view) if isinstance(obj, dict)), view)
-
-
-# ---------------------------------------------------------------- iterators
-
-
-class _Indexed:
-    def __getitem__(self, index: int) -> int:
-        raise IndexError
-
-
-ITERATORS: Final = frozenset(
-    {
-        enumerate, zip, map, filter, reversed,
-        *(value for value in vars(itertools).values() if isinstance(value, type)),
-        *(type(iter(kind())) for kind in (list, dict, set, collections.deque, bytearray, collections.OrderedDict, tuple, str, bytes)),
-        *(type(iter(view)) for view in ({}.values(), {}.items(), range(0), range(1 << 100), array.array("i"))),
-        *(type(reversed(value)) for value in ([], {}, {}.values(), {}.items(), collections.deque(), collections.OrderedDict())),
-        type(iter(collections.OrderedDict().values())), type(iter(collections.OrderedDict().items())),
-        type(iter(int, 0)), type(iter(_Indexed())),
-    }
-)  # fmt: skip
-"""The classes of iterators written in C: what one iterates over is found behind it."""
-
-
-def iterated(iterator: Any) -> tuple[Any, ...]:
-    """Return the containers that `iterator` reads: none once it is exhausted, for it lets go of them then."""
-    found: dict[int, Any] = {}
-    pending, seen = [iterator], {id(iterator)}
-    while pending:
-        for part in gc.get_referents(pending.pop()):
-            if id(part) in seen:
-                continue
-            seen.add(id(part))
-            if is_container_class(type(part)):
-                found[id(part)] = body_of(part)
-            elif type(part) in ITERATORS or type(part) is tuple:
-                pending.append(part)
-    return tuple(found.values())
 
 
 # ---------------------------------------------------------------- what is harmless
@@ -314,17 +228,43 @@ def iterated(iterator: Any) -> tuple[Any, ...]:
 PLAIN: Final = frozenset({int, float, str, bool, type(None), bytes, complex})
 _IMMUTABLE: Final = frozenset(
     {
-        tuple, frozenset, range, slice, type, types.FunctionType, types.BuiltinFunctionType, types.MethodType,
-        types.ModuleType, type(Ellipsis), type(NotImplemented), property, functools.partial, super, types.GenericAlias,
-        types.MethodDescriptorType, types.WrapperDescriptorType, types.MethodWrapperType, operator.itemgetter,
-        operator.attrgetter, operator.methodcaller, re.Pattern, re.Match, types.CodeType, types.TracebackType,
-        datetime.datetime, datetime.date, datetime.time, datetime.timedelta, datetime.timezone, object,
+        tuple,
+        frozenset,
+        range,
+        slice,
+        type,
+        types.FunctionType,
+        types.BuiltinFunctionType,
+        types.MethodType,
+        types.ModuleType,
+        type(Ellipsis),
+        type(NotImplemented),
+        property,
+        functools.partial,
+        super,
+        types.GenericAlias,
+        types.MethodDescriptorType,
+        types.WrapperDescriptorType,
+        types.MethodWrapperType,
+        operator.itemgetter,
+        operator.attrgetter,
+        operator.methodcaller,
+        re.Pattern,
+        re.Match,
+        types.CodeType,
+        types.TracebackType,
+        datetime.datetime,
+        datetime.date,
+        datetime.time,
+        datetime.timedelta,
+        datetime.timezone,
+        object,
     }
-)  # fmt: skip
+)
 
 
-@functools.lru_cache(maxsize=4096)
-def is_quiet_class(cls: type) -> bool:
+@remembered
+def is_quiet_class(cls: Any) -> bool:
     """Return whether objects of `cls` never change: reading them is silent."""
     return cls in PLAIN or cls in _IMMUTABLE
 
@@ -336,127 +276,76 @@ def is_quiet(value: Any) -> bool:
 
 QUIET_FUNCTIONS: Final = frozenset(
     {
-        isinstance, issubclass, id, type, callable, super, object, property, classmethod, staticmethod, slice,
-        chr, ord, range, hash, operator.itemgetter, operator.attrgetter, operator.methodcaller, functools.partial,
-        _thread.allocate_lock, threading.Lock, threading.RLock, _thread.RLock, sys.exc_info, sys.exception, sys.getrefcount, sys.intern,
-        _thread.get_native_id, sys.getrecursionlimit, globals, memoryview, weakref.ref, functools.cmp_to_key,
-        sys.getswitchinterval, os.getpid, itertools.count, itertools.repeat, iter, threading.excepthook, threading.local,
+        isinstance,
+        issubclass,
+        id,
+        type,
+        callable,
+        super,
+        object,
+        property,
+        classmethod,
+        staticmethod,
+        slice,
+        chr,
+        ord,
+        range,
+        hash,
+        operator.itemgetter,
+        operator.attrgetter,
+        operator.methodcaller,
+        functools.partial,
+        _thread.allocate_lock,
+        threading.Lock,
+        threading.RLock,
+        _thread.RLock,
+        sys.exc_info,
+        sys.exception,
+        sys.getrefcount,
+        sys.intern,
+        _thread.get_native_id,
+        sys.getrecursionlimit,
+        globals,
+        memoryview,
+        weakref.ref,
+        functools.cmp_to_key,
+        sys.getswitchinterval,
+        os.getpid,
+        itertools.count,
+        itertools.repeat,
+        iter,
+        threading.excepthook,
+        threading.local,
     }
-)  # fmt: skip
+)
 """Functions and classes of C that read none of their arguments' contents: always silent."""
 
-STDOUT: Final = type("stdout", (), {"__repr__": lambda self: "stdout"})()
-"""What `print` writes: one place, whatever the file is."""
-
-
-def print_(*args: Any, **kwargs: Any) -> Call:
-    """Answer a call of `print`: a step on the terminal, which reads the containers that it shows."""
-    reads = tuple([value for value in args if is_container_class(type(value))])
-    return Call(print, args, kwargs, reads, (STDOUT,), "print")
-
-
-FUNCTIONS[print] = print_
-
-ONE_STEP_MODULES: Final = frozenset(
-    [
-        "logging",
-        "warnings",
-        "re",
-        "re._parser",
-        "re._compiler",
-        "sre_parse",
-        "sre_compile",
-        "traceback",
-        "linecache",
-        "typing",
-        "importlib",
-        "importlib._bootstrap",
-        "importlib._bootstrap_external",
-        "inspect",
-        "ast",
-        "enum",
-        "dataclasses",
-        "json",
-        "json.decoder",
-        "json.encoder",
-        "abc",
-        "_abc",
-        "_py_abc",
-        "copyreg",
-        "copy",
-        "pickle",
-        "tokenize",
-        "dis",
-        "pathlib",
-        "os",
-        "posixpath",
-        "ntpath",
-        "genericpath",
-        "io",
-        "codecs",
-        "locale",
-        "decimal",
-        "_pydecimal",
-        "fractions",
-        "numbers",
-        "statistics",
-        "random",
-        "datetime",
-        "_pydatetime",
-        "calendar",
-        "unittest.mock",
-        "contextvars",
-        "pprint",
-        "reprlib",
-        "textwrap",
-        "string",
-        "zipfile",
-        "tempfile",
-        "shutil",
-        "subprocess",
-        "socket",
-        "ssl",
-        "selectors",
-        "email",
-        "urllib",
-        "urllib.parse",
-        "http",
-        "http.client",
-        "weakref",
-        "_weakrefset",
-        "argparse",
-        "types",
-        "numpy",
-        "pandas",
-        "gc",
-        "doctest",
-        "pdb",
-        "bdb",
-        "cmd",
-        "struct",
-        "hashlib",
-        "secrets",
-        "uuid",
-        "sqlite3",
-        "csv",
-        "platform",
-        "_collections_abc",
-    ]
-) - {"_collections_abc", "weakref", "_weakrefset", "types", "numbers", "contextvars"}
+_ONE_STEP = """
+logging warnings re re._parser re._compiler sre_parse sre_compile traceback linecache typing importlib
+importlib._bootstrap importlib._bootstrap_external inspect ast enum dataclasses json json.decoder json.encoder abc
+_abc _py_abc copyreg copy pickle tokenize dis pathlib os posixpath ntpath genericpath io codecs locale decimal
+_pydecimal fractions statistics random datetime _pydatetime calendar unittest.mock pprint reprlib textwrap string
+zipfile tempfile shutil subprocess socket ssl selectors email urllib urllib.parse http http.client argparse numpy
+pandas gc doctest pdb bdb cmd struct hashlib secrets uuid sqlite3 csv platform
+"""
+ONE_STEP_MODULES: Final = frozenset(_ONE_STEP.split())
 """Modules whose functions run as one step although they have Python source: they are big, and share little."""
 
 _LIBRARY: Final = tuple(
     {
         os.path.realpath(path) + os.sep
         for path in (
-            sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), sysconfig.get_path("platlib"),
-            os.path.dirname(threading.__file__), *site.getsitepackages(),
+            sysconfig.get_path("stdlib"),
+            sysconfig.get_path("purelib"),
+            sysconfig.get_path("platlib"),
+            os.path.dirname(threading.__file__),
+            *site.getsitepackages(),
         )
     }
-)  # fmt: skip
+)
 
 
-@functools.lru_cache(maxsize=4096)
+@remembered
 def is_library(filename: str) -> bool:
     """Return whether `filename` belongs to the standard library or to an installed package."""
     return filename.startswith("<frozen") or os.path.realpath(filename).startswith(_LIBRARY)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from types import FunctionType
 from typing import Any, Final, TypeAlias
 
 from interleave.check import deadlock, exceptions, invariant, outcome
 from interleave.errors import ScenarioError, at_line
+from interleave.naming import SCALARS
 from interleave.scenario import Program
 from interleave.schedule import Schedule
 from interleave.trace import Trace
@@ -65,7 +67,7 @@ class _Best:
 
     def add(self, trace: Trace) -> None:
         self.count += 1
-        if self.rank[0]:
+        if self.rank[0] >= len(trace.bases):  # else every thread moved in one piece: no schedule has fewer switches
             rank = (trace.switches, len(trace.path))
             if rank < self.rank:
                 self.rank, self.trace = rank, trace
@@ -103,28 +105,43 @@ class Tally:
                     self._violation(found, trace)
 
     def _outcome(self, trace: Trace) -> None:
-        try:
-            key = self._key(trace.outcome)
-            best = self._outcomes.get(key)
-            if best is None:
-                repr(trace.outcome)  # which every report will ask for
-        except Exception as error:
-            raise ScenarioError(
-                f"{self.program.name}: the outcome, of type {type(trace.outcome).__name__}, cannot be compared and shown: "
-                f"{at_line(error)}; let the outcome be a number, a string or a tuple of them"
-            ) from error
+        value = trace.outcome
+        key = (value.__class__, value) if value.__class__ in SCALARS else self._checked_key(value)
+        best = self._outcomes.get(key)
         if best is None:
-            best = self._outcomes[key] = _Best(trace.outcome)
+            best = self._outcomes[key] = _Best(value)
             self._disallowed[key] = next(outcome.violations(trace, self.program), None)
         best.add(trace)
         found = self._disallowed[key]
         if found is not None:
             self._violation(found, trace)
 
+    def _checked_key(self, value: Any) -> Any:
+        """Return the key of an outcome that is no plain number or text, which may be anything."""
+        try:
+            key = self._key(value)
+            if key not in self._outcomes:
+                repr(value)  # which every report will ask for
+        except ScenarioError:
+            raise
+        except Exception as error:
+            raise ScenarioError(
+                f"{self.program.name}: the outcome, of type {type(value).__name__}, cannot be compared and shown: "
+                f"{at_line(error)}; let the outcome be a number, a string or a tuple of them"
+            ) from error
+        return key
+
     def _key(self, value: Any) -> Any:
         """Return what tells outcomes apart: `1`, `1.0` and `True` are three of them, although they are equal."""
+        if value.__class__ in SCALARS or value is ...:
+            return (value.__class__, value)
         if isinstance(value, BaseException):
             return (type(value), repr(value))
+        if _is_nothing_but_itself(value):
+            raise ScenarioError(
+                f"{self.program.name}: the outcome is an object of type {type(value).__name__}, which equals only itself, so no two "
+                "executions would agree; return what matters of it: a number, a string or a tuple of them"
+            )
         try:
             hash(value)
         except TypeError:
@@ -180,6 +197,12 @@ def _hashable(value: Any) -> bool:
     except TypeError:
         return False
     return not isinstance(value, BaseException)
+
+
+def _is_nothing_but_itself(value: Any) -> bool:
+    """Return whether `value` equals no other object, and is made anew by each execution."""
+    by_identity = type(value).__eq__ is object.__eq__ and type(value).__hash__ is object.__hash__
+    return by_identity and not isinstance(value, (type, FunctionType))
 
 
 def _rank(value: Any) -> tuple[int, Any, str]:

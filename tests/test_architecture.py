@@ -30,6 +30,7 @@ HOUSE: tuple[tuple[int, tuple[str, ...]], ...] = (
     (3, ("effects",)),
     (3, ("naming", "locks", "determinism")),
     (3, ("threads", "recording")),
+    (3, ("control",)),
     (3, ("machine",)),
     (3, ("replaying", "spinning")),
     (3, ("compiled.*",)),
@@ -57,6 +58,7 @@ HOUSE: tuple[tuple[int, tuple[str, ...]], ...] = (
     (5, ("tally",)),
     (5, ("verdict",)),
     (6, ("report.*",)),
+    (7, ("arguments",)),
     (7, ("cli", "pytest_plugin")),
     (7, ("__main__",)),
 )

@@ -11,7 +11,20 @@ import pytest
 
 import interleave as il
 from interleave.check.atomicity import anomaly
-from interleave.steps import Acquire, Call, CompareAndSet, Item, Join, Modify, Read, Release, Spawn, Steps, Update, Write
+from interleave.steps import (
+    Acquire,
+    Call,
+    CompareAndSet,
+    Item,
+    Join,
+    Modify,
+    Read,
+    Release,
+    Spawn,
+    Steps,
+    Update,
+    Write,
+)
 
 
 def shared() -> Any:
@@ -147,8 +160,8 @@ def test_what_was_checked_may_have_changed_before_it_is_acted_on() -> None:
     told = sentence("A B*2 A", A=pop_if_any, B=pop_if_any)
 
     assert told == (
-        "check-then-act: A called len(stack) = 1, then B called stack.pop() = 1 "
-        "before A called a method of stack, which raises IndexError"
+        "check-then-act: A saw len(stack) = 1, then B called stack.pop() = 1 "
+        "before A called stack.pop(), which raises IndexError"
     )
 
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,7 +67,15 @@ scenario = il.Scenario(setup=list, threads=[forever, forever])
 """
 
 LONG = """\
+import sys
+
 import interleave as il
+
+
+def setup():
+    if begun:
+        print(begun.pop(), file=sys.stderr, flush=True)
+    return []
 
 
 def step(shared):
@@ -76,7 +83,8 @@ def step(shared):
         shared.append(1)
 
 
-scenario = il.Scenario(setup=list, threads=[step] * 4, outcome=len)
+begun = ["begun"]
+scenario = il.Scenario(setup=setup, threads=[step] * 4, outcome=len)
 """
 
 Write = Callable[[str, str], str]
@@ -87,13 +95,8 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     """Return a function that makes a file in an empty current directory, and what the command line calls it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    loaded = set(sys.modules)
-    monkeypatch.setattr(sys, "modules", sys.modules)
 
     def make(name: str, source: str) -> str:
-        for module in set(sys.modules) - loaded:
-            if getattr(sys.modules[module], "__file__", None) == str(tmp_path / name):
-                del sys.modules[module]
         (tmp_path / name).write_text(source, encoding="utf-8")
         return name
 
@@ -127,8 +130,10 @@ def test_a_function_is_a_program(counter: str, capsys: pytest.CaptureFixture[str
     assert cli.main(["check", f"{counter}::alone"]) == HOLDS
 
 
-def test_a_module_is_found_by_name(counter: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["check", f"{counter.removesuffix('.py')}:lost"]) == VIOLATED
+def test_a_module_is_found_by_name(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write("counter_as_module.py", COUNTER)
+
+    assert cli.main(["check", "counter_as_module:lost"]) == VIOLATED
 
 
 def test_a_file_without_a_scenario_runs_its_program(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
@@ -302,7 +307,8 @@ def run(*arguments: str, cwd: Path, **options: object) -> subprocess.Popen[str]:
 
 def test_ctrl_c_prints_what_was_found(write: Write, tmp_path: Path) -> None:
     process = run("check", write("long_search.py", LONG), cwd=tmp_path)
-    time.sleep(3)  # long enough to have begun; the search takes far longer
+    assert process.stderr is not None
+    assert process.stderr.readline() == "begun\n"  # the search takes far longer
 
     process.send_signal(signal.SIGINT)
 

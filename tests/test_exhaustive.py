@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections import Counter
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,7 +31,9 @@ def pausing(times: int) -> Any:
     return thread
 
 
-@pytest.mark.parametrize("lengths", [(), (1,), (3,), (1, 1), (2, 3), (4, 4), (1, 2, 3), (2, 2, 2), (1, 1, 1, 1, 1), (0, 2)])
+@pytest.mark.parametrize(
+    "lengths", [(), (1,), (3,), (1, 1), (2, 3), (4, 4), (1, 2, 3), (2, 2, 2), (1, 1, 1, 1, 1), (0, 2)]
+)
 def test_threads_that_never_block_have_a_multinomial_number_of_interleavings(lengths: tuple[int, ...]) -> None:
     paths = [tuple(trace.path) for trace in exhaustive.explore(program(*map(pausing, lengths)))]
 
@@ -61,8 +65,6 @@ def test_every_combination_of_options_is_taken() -> None:
 
 
 def test_deadlocks_and_abandoned_executions_are_yielded_as_such() -> None:
-    lock_of = {}
-
     def locking(shared: Any) -> Steps:
         yield Acquire(shared.lock)
 
@@ -70,11 +72,8 @@ def test_deadlocks_and_abandoned_executions_are_yielded_as_such() -> None:
         yield Pause()
         yield Assume(False)
 
-    import threading
-
     def setup() -> Any:
-        lock_of["now"] = threading.Lock()
-        return SimpleNamespace(x=0, lock=lock_of["now"])
+        return SimpleNamespace(x=0, lock=threading.Lock())
 
     endings = Counter(trace.ending for trace in exhaustive.explore(program(locking, locking, setup=setup)))
     abandoned = Counter(trace.ending for trace in exhaustive.explore(program(pausing(1), assuming)))
@@ -139,8 +138,6 @@ def test_children_are_interleaved_like_the_others() -> None:
 
 
 def test_a_critical_section_is_never_interrupted_by_the_same_lock() -> None:
-    import threading
-
     def section(name: str) -> Any:
         def thread(shared: Any) -> Steps:
             yield Acquire(shared.lock)
@@ -164,6 +161,27 @@ def test_a_program_that_does_not_repeat_itself_is_named() -> None:
 
     with pytest.raises(NotDeterministic, match="not deterministic"):
         list(exhaustive.explore(program(drifting, pausing(1))))
+
+
+def test_a_run_that_answers_otherwise_just_before_a_branch_is_caught_whichever_it_is() -> None:
+    def drifting(odd: int, made: list[int]) -> Program:
+        def setup() -> Any:
+            made.append(len(made) + 1)
+            return SimpleNamespace(x=0, answer="odd" if made[-1] == odd else "even")
+
+        def thread(shared: Any) -> Steps:
+            yield Modify(shared.answer)
+
+        return program(thread, pausing(2), pausing(1), setup=setup)
+
+    made: list[int] = []
+    third = list(islice(exhaustive.explore(drifting(0, made)), 3))[-1]
+    runs = len(made)  # the executions themselves, and the runs that compare them
+
+    assert third.path[0] == 0  # the first three all begin with the step whose answer drifts
+    for odd in range(1, runs + 1):
+        with pytest.raises(NotDeterministic):
+            list(exhaustive.explore(drifting(odd, [])))
 
 
 def test_a_program_that_takes_other_steps_each_time_is_named() -> None:

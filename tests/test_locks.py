@@ -153,5 +153,5 @@ def test_all_that_is_held_can_be_let_go() -> None:
 
 @pytest.mark.parametrize("method", ["free", "acquire", "release"])
 def test_what_is_no_lock_is_named_with_the_remedy(method: str) -> None:
-    with pytest.raises(ScenarioError, match=r"'not a lock' \(str\) is no lock .*: use a threading.Lock\(\) or threading.RLock"):
+    with pytest.raises(ScenarioError, match=r"type str is no lock .*: use a threading.Lock\(\) or threading.RLock"):
         getattr(LockTable(), method)("not a lock", A)

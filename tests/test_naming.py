@@ -41,7 +41,13 @@ def test_an_object_without_a_variable_is_called_by_its_class_and_the_order_of_fi
     known = names()
     one, two, three = Counter(), Counter(), Counter()
 
-    assert [known.of(obj) for obj in (two, one, two, three, one)] == ["counter", "counter-2", "counter", "counter-3", "counter-2"]
+    assert [known.of(obj) for obj in (two, one, two, three, one)] == [
+        "counter",
+        "counter-2",
+        "counter",
+        "counter-3",
+        "counter-2",
+    ]
 
 
 def test_a_name_that_was_given_stays() -> None:

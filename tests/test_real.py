@@ -735,7 +735,7 @@ def generated(actions: list[list[tuple[str, str]]]) -> Scenario:
 
 
 @given(bodies(), st.sampled_from([0.0, 0.3, 0.9]))
-@settings(max_examples=250)
+@settings(max_examples=25)
 def test_what_free_threads_do_in_steps_was_explored(actions: list[list[tuple[str, str]]], jitter: float) -> None:
     scenario = generated(actions)
     explored = {trace.outcome for trace in exhaustive.explore(as_program(scenario), Search())}

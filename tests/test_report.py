@@ -110,7 +110,11 @@ def golden(shown: str) -> str:
 def test_a_lost_update_on_one_page() -> None:
     shown = golden(text.render(il.explore(lost()), target="counter.py::lost"))
 
-    lines = {"read": line_of("old = yield Read"), "modify": line_of("new = yield Modify"), "write": line_of("yield Write(counter")}
+    lines = {
+        "read": line_of("old = yield Read"),
+        "modify": line_of("new = yield Modify"),
+        "write": line_of("yield Write(counter"),
+    }
     assert shown == LOST.format(**lines)
     assert max(map(len, shown.splitlines())) <= 100
 
@@ -123,13 +127,16 @@ def test_a_deadlock_is_a_table_and_a_cycle() -> None:
     one, two = line_of("yield Acquire(locks.second)"), line_of("def second_first") + 2
     assert shown.startswith("VIOLATED: deadlock in 2 of 6 executions - all 6 interleavings, 0.01 s\n")
     assert "deadlock: A waits for locks.second (held by B), B waits for locks.first (held by A): 2 of 6" in shown
-    assert f"""
+    assert (
+        f"""
 THREAD  WAITS FOR     HELD BY  AT
 A       locks.second  B        test_report.py:{one}
 B       locks.first   A        test_report.py:{two}
 
 a cycle: A -> B -> A (each waits for the next)
-""" in shown
+"""
+        in shown
+    )
     assert "interleave replay locks.py 'A B'" in shown
 
 
@@ -278,13 +285,16 @@ def test_an_observation_is_held_against_the_verdict() -> None:
 
     shown = golden(text.render_observation(observed, il.explore(scenario)))
 
-    assert shown == """\
+    assert (
+        shown
+        == """\
 3 trials on real threads, form split, 9 steps, 0.01 s
 
 RESULT  OBSERVED   SHARE  EXPECTED
 1              3  100.0%  possible
 
 Observed is exactly what is possible."""
+    )
     assert json.loads(json.dumps(document.observation_as_json(observed, il.explore(scenario))))["agrees"] is True
 
 
@@ -318,6 +328,9 @@ def plain(counter: Counter) -> None:
         (Event("A", "call", "stack", "pop() = 1"), "stack.pop() = 1"),
         (Event("A", "call", "stack", "len() = 1"), "len(stack) = 1"),
         (Event("A", "call", "seats", "in('a') = True"), "'a' in seats: True"),
+        (Event("A", "call", "stack", "pop() raises IndexError"), "stack.pop() raises IndexError"),
+        (Event("A", "read", "c.lock", "<lock>"), "read c.lock"),
+        (Event("A", "read", "c.lock", "c.lock"), "read c.lock"),
         (Event("A", "call", "stdout", "print('x')"), "print('x')"),
         (Event("A", "read", "d['x']", "raises KeyError"), "read d['x'] raises KeyError"),
         (Event("A", "pause"), "pause"),
@@ -391,3 +404,45 @@ def test_a_join_that_never_ends_names_the_thread() -> None:
 
     assert message.startswith("deadlock: main waits for the end of stuck, stuck waits for ")
     assert message.endswith("(held by main)")
+
+
+def test_a_trace_of_many_thousand_steps_is_told_by_its_schedule() -> None:
+    def write_on(counter: Counter) -> Steps:
+        for number in range(20_001):
+            yield Write(counter, "count", number)
+
+    shown = text.render_trace(il.replay(il.Scenario(setup=Counter, threads={"A": write_on}, outcome=count), "A*20001"))
+
+    assert "20,001 steps are too many to show one by one: A*20001" in shown
+
+
+def test_a_deadlock_of_the_programs_own_threads_is_confirmed_on_real_ones() -> None:
+    def take(one: threading.Lock, other: threading.Lock) -> None:
+        with one, other:
+            pass
+
+    def program() -> None:
+        first, second = threading.Lock(), threading.Lock()
+        threads = [threading.Thread(target=take, args=pair) for pair in ((first, second), (second, first))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    shown = text.render(il.explore(program))
+
+    assert "deadlock: take-1 waits for second (held by take-2), take-2 waits for first (held by take-1)" in shown
+    assert "a cycle: take-1 -> take-2 -> take-1" in shown
+    assert "Replayed on real threads: the same." in shown
+
+
+def test_a_second_violation_of_a_kind_is_told_with_its_schedule() -> None:
+    def fail(counter: Counter) -> Steps:
+        old = yield Read(counter, "count")
+        assert old == 0
+        yield Write(counter, "count", 1)
+
+    shown = text.render(il.explore(il.Scenario(setup=Counter, threads={"A": fail, "B": fail})))
+
+    assert "VIOLATED: an assertion fails in 2 ways - all 6 interleavings" in shown
+    assert re.search(r"also A raised AssertionError.*: 1 execution, such as\n  B\*2 A\n", shown + "\n")

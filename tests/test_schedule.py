@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 from interleave.errors import ScheduleError
 from interleave.schedule import Run, Schedule
 
-NAMES = st.one_of(st.sampled_from(["A", "B", "up-1", "my thread", "*", ":1", '"', "\\", "", "a*2", "naïve", "\n", "A:0"]), st.text())
+NAMES = st.one_of(
+    st.sampled_from(["A", "B", "up-1", "my thread", "*", ":1", '"', "\\", "", "a*2", "naïve", "\n", "A:0"]), st.text()
+)
 RUNS = st.lists(st.tuples(NAMES, st.integers(1, 9), st.none()) | st.tuples(NAMES, st.just(1), st.integers(0, 3)))
 
 
@@ -23,7 +27,10 @@ RUNS = st.lists(st.tuples(NAMES, st.integers(1, 9), st.none()) | st.tuples(NAMES
         ("  A*3\n\tB  ", (("A", 3, None), ("B", 1, None))),
         ("A A*2 A", (("A", 4, None),)),
         ("A:1 B", (("A", 1, 1), ("B", 1, None))),
-        ("A:0 A:0 A", (("A", 1, 0), ("A", 1, 0), ("A", 1, None))),  # two choices are two steps, and no plain one is either
+        (
+            "A:0 A:0 A",
+            (("A", 1, 0), ("A", 1, 0), ("A", 1, None)),
+        ),  # two choices are two steps, and no plain one is either
         ("A A:0", (("A", 1, None), ("A", 1, 0))),
         ('"my thread"*600000', (("my thread", 600_000, None),)),
         ('"my thread":2', (("my thread", 1, 2),)),
@@ -80,7 +87,7 @@ def test_switches_are_counted_where_another_thread_goes_on(names: list[str]) -> 
     schedule = Schedule.of(names)
 
     assert [thread for thread, _ in schedule] == names
-    assert schedule.switches == sum(one != two for one, two in zip(names, names[1:], strict=False))
+    assert schedule.switches == sum(one != two for one, two in pairwise(names))
 
 
 def test_two_options_of_one_thread_are_no_switch() -> None:

@@ -19,6 +19,7 @@ from interleave import split
 from interleave.errors import SplitError
 from interleave.steps import Step
 
+
 def _typed_at_the_prompt() -> Any:
     namespace: dict[str, Any] = {}
     exec(compile("def typed():\n    return 1\n", "<stdin>", "exec"), namespace)

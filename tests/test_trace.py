@@ -105,7 +105,9 @@ def numbered_events(*steps: tuple[str, tuple[str, str | None, bool]]) -> list[Ev
     events = []
     for thread, touch in steps:
         counts[thread] = counts.get(thread, -1) + 1
-        events.append(Event(thread, "write" if touch[2] else "read", f"{touch[0]}.{touch[1]}", None, counts[thread], (touch,)))
+        events.append(
+            Event(thread, "write" if touch[2] else "read", f"{touch[0]}.{touch[1]}", None, counts[thread], (touch,))
+        )
     return events
 
 
@@ -239,7 +241,9 @@ def test_a_choice_is_no_switch() -> None:
     explored = traces(choosing)
 
     assert [trace.switches for trace in explored] == [0, 0, 0, 0]
-    assert [str(trace.schedule) for trace in explored] == [f"choosing:{i} choosing:{j} choosing" for i in (0, 1) for j in (0, 1)]
+    assert [str(trace.schedule) for trace in explored] == [
+        f"choosing:{i} choosing:{j} choosing" for i in (0, 1) for j in (0, 1)
+    ]
 
 
 def test_the_events_of_a_trace_say_who_did_what_where_and_at_which_line() -> None:
@@ -259,7 +263,11 @@ def test_the_events_of_a_trace_say_who_did_what_where_and_at_which_line() -> Non
 def test_events_are_numbered_within_their_own_thread() -> None:
     trace = traces(write_x, read_both)[1]
 
-    assert [(event.thread, event.position) for event in trace.events] == [("read_both", 0), ("write_x", 0), ("read_both", 1)]
+    assert [(event.thread, event.position) for event in trace.events] == [
+        ("read_both", 0),
+        ("write_x", 0),
+        ("read_both", 1),
+    ]
 
 
 def test_no_outcome_says_that_it_is_none() -> None:

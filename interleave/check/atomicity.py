@@ -291,6 +291,8 @@ def _writes(event: Event, key: Key, thread: str) -> bool:
 
 def called(location: str, value: str) -> str:
     """Return a call as one would write it: `stack.pop() = 1`, `len(stack) = 0`, `'a' in seats: True`."""
+    if (raised := _RAISES.fullmatch(value)) is not None:
+        return f"{called(location, raised[1])}, which raises {raised[2]}" if raised[1] else f"{location} {value}"
     match = _CALL.fullmatch(value)
     if match is None:
         return f"{location}: {value}".removeprefix(": ")
@@ -309,11 +311,12 @@ def called(location: str, value: str) -> str:
     return f"{location}.{label}({inner}){equals}".removeprefix(".")
 
 
+_RAISES: Final = re.compile(r"(?:(\S+\(\)) )?raises (\w+)")
 _CALL: Final = re.compile(r"([^(]*)\((.*?)\)(?: = (.*))?", re.DOTALL)
 
 
 def _raised(event: Event) -> bool:
-    return isinstance(event.value, str) and event.value.startswith("raises ")
+    return isinstance(event.value, str) and _RAISES.fullmatch(event.value) is not None
 
 
 def _equation(event: Event) -> str:
@@ -322,10 +325,10 @@ def _equation(event: Event) -> str:
 
 def _past(event: Event) -> str:
     """Return what the event did, in the past tense: `wrote counter.count = 1`."""
+    if event.step == "call":
+        return f"{'called' if event.writes else 'saw'} {called(event.location, str(event.value))}"
     if _raised(event):
         return f"{_PAST[event.step]} {event.location}, which {event.value}"
-    if event.step == "call":
-        return f"called {called(event.location, str(event.value))}"
     if event.step == "delete":
         return f"deleted {event.location}"
     if event.step in _ATOMIC:
@@ -340,7 +343,6 @@ _PAST: Final = {
     "delete": "deleted",
     "update": "updated",
     "compare-and-set": "set",
-    "call": "called a method of",
 }
 
 _FINDERS: Final[tuple[Callable[[Sequence[Event], int], Anomaly | None], ...]] = (

@@ -34,7 +34,7 @@ def explore(program: Program, search: Search = Search()) -> Iterator[Trace]:  # 
     path: list[Choice] = []
     log: list[object] = []
     untried: list[list[Choice]] = []  # for each step of `path`, the choices that are still to be taken there
-    number = 0
+    number, next_verified = 0, 1
     while True:
         machine = Machine(program)
         machine.path = path
@@ -44,7 +44,8 @@ def explore(program: Program, search: Search = Search()) -> Iterator[Trace]:  # 
             machine.differs(log[:kept])
         number += 1
         trace = machine.trace(cut=search.steps is not None and len(path) >= search.steps and bool(machine.choices()))
-        if number & (number - 1) == 0:  # executions 1, 2, 4, 8, ...: often enough, and it costs next to nothing
+        if number == next_verified:  # executions 1, 4, 16, ...: often enough, and it costs next to nothing
+            next_verified *= 4
             verify(trace)
         yield trace
         while untried and not untried[-1]:

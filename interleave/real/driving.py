@@ -116,6 +116,7 @@ class Driver:
         self._name = name
         self._steps = steps
         self._member: Any = None
+        self._taken = 0
         self._random = random.Random(f"{trial.seed}/{number}/{name}")
         self._table = _Table(self, self._performs())
 
@@ -153,29 +154,38 @@ class Driver:
             close(self._steps)
 
     def _drive(self) -> Any:
-        trial, table, send = self._trial, self._table, self._steps.send
-        resume: Callable[[Any], Any] = send
+        trial = self._trial
+        resume: Callable[[Any], Any] = self._steps.send
         answer: Any = None
-        taken = count = 0
         try:
             while True:
-                for taken in range(self._gap()):  # noqa: B007 - counted when an exception ends the loop
-                    step = resume(answer)
-                    try:
-                        answer = table[step.__class__](step)
-                        resume = send
-                    except (InterleaveError, Stopped, KeyboardInterrupt):
-                        raise
-                    except BaseException as raised:
-                        resume, answer = self._steps.throw, raised
-                count, taken = count + taken + 1, 0
+                resume, answer = self._burst(self._gap(), resume, answer)
                 if trial.stopped:
                     raise Stopped
                 self._pause()
         except StopIteration as stop:
             return stop.value
         finally:
-            trial.count(count + taken)
+            trial.count(self._taken)
+
+    def _burst(self, steps: int, resume: Callable[[Any], Any], answer: Any) -> tuple[Callable[[Any], Any], Any]:
+        """Take `steps` steps in a row; return how to go on, and with what.  This loop is all that a step costs."""
+        table, send = self._table, self._steps.send
+        taken = 0
+        try:
+            for taken in range(steps):  # noqa: B007 - counted when an exception ends the loop
+                step = resume(answer)
+                try:
+                    answer = table[step.__class__](step)
+                    resume = send
+                except (InterleaveError, Stopped, KeyboardInterrupt):
+                    raise
+                except BaseException as raised:
+                    resume, answer = self._steps.throw, raised
+            taken = steps
+        finally:
+            self._taken += taken
+        return resume, answer
 
     def _gap(self) -> int:
         """Return after how many steps to pause: each step is followed by a pause with the probability of the jitter."""

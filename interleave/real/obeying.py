@@ -67,6 +67,8 @@ class _Carrier:
         self.reports: SimpleQueue[BaseException | None] = SimpleQueue()
         self.thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self.thread.start()
+        # A Thread that the program makes here inherits this: it must be the same as on the machine.
+        self.thread._daemonic = False  # type: ignore[attr-defined]
 
     def do(self, work: Callable[[], None]) -> None:
         self.orders.put(work)

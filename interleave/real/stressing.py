@@ -59,17 +59,21 @@ def stress(
         )
     stage = _Stage(program, form, jitter, random.randrange(1 << 32) if seed is None else seed, timeout, verdict)
     reason = ""
-    told = time.perf_counter()
     with _switch_interval(switch_interval):
         try:
-            for _ in range(trials):
-                stage.run()
-                if progress is not None and time.perf_counter() - told > _TELL_EVERY:
-                    told = time.perf_counter()
-                    progress(stage.observation(f"{stage.ledger.trials:,} of {trials:,} trials so far"))
+            _run(stage, trials, progress)
         except KeyboardInterrupt:
             reason = f"interrupted after {stage.ledger.trials:,} of {trials:,} trials"
     return stage.observation(reason)
+
+
+def _run(stage: _Stage, trials: int, progress: Callable[[Observation], None] | None) -> None:
+    told = time.perf_counter()
+    for _ in range(trials):
+        stage.run()
+        if progress is not None and time.perf_counter() - told > _TELL_EVERY:
+            told = time.perf_counter()
+            progress(stage.observation(f"{stage.ledger.trials:,} of {trials:,} trials so far"))
 
 
 class _Stage:

@@ -7,12 +7,14 @@ Read next: `text` for people.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from interleave.check import atomicity, outcome
 from interleave.real.observation import Observation
 from interleave.report.events import describe, events_of
 from interleave.report.places import short_file
+from interleave.report.text import MOST_STEPS
 from interleave.split.listing import StepList
 from interleave.trace import NO_OUTCOME, Trace
 from interleave.verdict import Verdict
@@ -26,6 +28,7 @@ def as_json(verdict: Verdict, target: str | None = None) -> dict[str, Any]:
     `assumptions`; `outcomes`, a list of `result`, `value`, `allowed`, `executions`, `interleavings`, `schedule`;
     `violations`, a list of `kind`, `message`, `executions`, `schedule`, `confirmed`, `trace` (see `trace_as_json`).
     """
+    judged = verdict.program.allowed is not None
     return {
         "target": target,
         "program": verdict.program.name,
@@ -35,7 +38,7 @@ def as_json(verdict: Verdict, target: str | None = None) -> dict[str, Any]:
         "outcomes": [
             {
                 **_value(found.value),
-                "allowed": outcome.is_allowed(found.value, verdict.program),
+                "allowed": outcome.is_allowed(found.value, verdict.program) if judged else None,
                 "executions": found.executions,
                 "interleavings": found.interleavings,
                 "schedule": str(found.schedule),
@@ -67,10 +70,11 @@ def trace_as_json(trace: Trace) -> dict[str, Any]:
 
     Keys: `ending`, `result` and `value` (if complete), `schedule`, `switches`, `anomaly` (a sentence or null),
     `broken_at`, `events` (a list of `thread`, `step`, `location`, `value`, `text`, `file`, `line`), `crashes`
-    (`thread`, `after`, `traceback`) and `waits` (`thread`, `what`, `holder`, `file`, `line`).
+    (`thread`, `after`, `traceback`) and `waits` (`thread`, `what`, `holder`, `file`, `line`).  A trace of more than
+    20,000 steps leaves its events out.
     """
-    events = events_of(trace)
-    found = atomicity.anomaly(trace, events)
+    events = events_of(trace) if len(trace) <= MOST_STEPS else ()
+    found = atomicity.anomaly(trace, events) if events else None
     return {
         "ending": trace.ending,
         **({} if trace.outcome is NO_OUTCOME else _value(trace.outcome)),
@@ -152,7 +156,7 @@ def steps_as_json(steps: StepList, target: str | None = None) -> dict[str, Any]:
 
 def _value(value: Any) -> dict[str, Any]:
     shown: dict[str, Any] = {"result": repr(value)}
-    if value is None or (isinstance(value, (bool, int, float, str)) and value == value):
+    if value is None or isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value)):
         shown["value"] = value
     elif type(value) in (tuple, list) and all("value" in _value(element) for element in value):
         shown["value"] = list(value)

@@ -39,18 +39,21 @@ class Row:
 def describe(event: Event) -> str:
     """Return what the event did, in a few words: `write counter.count = 1`."""
     step, location, value = event.step, event.location, event.value
+    if step == "call":
+        return atomicity.called(location, str(value)).replace(", which raises ", " raises ")
     if isinstance(value, str) and value.startswith("raises "):
         return f"{step} {location} {value}" if location else f"{step} {value}"
     special = _SPECIAL.get(step)
     if special is not None:
         return special.format(location=location, value=value).rstrip()
-    if step == "call":
-        return atomicity.called(location, str(value))
     if step == "try-acquire":
         return f"try-acquire {location}: {'taken' if value == 'True' else 'not free'}"
     if step == "start":
         return f"start {value or location}"
-    return f"{step} {location}".rstrip() if value is None else f"{step} {location} = {value}"
+    # Of an object that has no value worth a word (`<lock>`), or is called like the place it is in, the name is enough.
+    if value is None or value == location or (step == "read" and str(value).startswith("<")):
+        return f"{step} {location}".rstrip()
+    return f"{step} {location} = {value}"
 
 
 _SPECIAL: Final = {

@@ -25,6 +25,7 @@ from interleave.verdict import HOLDS, UNKNOWN, VIOLATED, Verdict
 
 WIDTH: Final = 100
 MOST_OUTCOMES: Final = 12
+MOST_STEPS: Final = 20_000
 _MOST_ALIKE: Final = 3  # further violations of one kind that are named
 _LONGEST_RESULT: Final = 40
 _LONGEST_STEP: Final = 60
@@ -216,7 +217,9 @@ def _violation(alike: Sequence[Violation], verdict: Verdict, width: int, target:
         yield from wrap(f"{sentence}.", width, "" if "NOT" not in sentence else "bad")
     yield from _replay(shown.schedule, verdict.program, target)
     for other in alike[1 : 1 + _MOST_ALIKE]:
-        yield shorten(f"also {other.message}: {other.count:,} executions, such as {other.schedule}", width), ""
+        yield "", ""
+        yield from wrap(f"also {other.message}: {count(other.count, 'execution')}, such as", width, "", "  ")
+        yield f"  {other.schedule}", ""
     if len(alike) > 1 + _MOST_ALIKE:
         yield f"and {len(alike) - 1 - _MOST_ALIKE:,} more of this kind; --json has them all", "head"
 
@@ -234,13 +237,11 @@ def _small_print(verdict: Verdict, width: int) -> Iterator[Line]:
 
 def _story(trace: Trace, width: int) -> Iterator[Line]:
     """Yield the steps of `trace` in columns, then what went wrong: the anomaly, the tracebacks, the waiting threads."""
-    events = events_of(trace)
-    found = atomicity.anomaly(trace, events) if not trace.waits else None
-    marked = found.positions if found else _last_takers(trace, events)
-    yield from columns(trace, events, width, marked)
-    if found:
-        yield "", ""
-        yield from wrap(f"> {found.sentence}", width, "mark", "  ")
+    if len(trace) > MOST_STEPS:
+        # Its events are made by running it once more, which takes far longer than the run itself.
+        yield from wrap(f"{len(trace):,} steps are too many to show one by one: {trace.schedule}", width)
+    else:
+        yield from _steps(trace, width)
     for crash in trace.crashes:
         yield "", ""
         yield f"in {crash.thread}:", ""
@@ -249,6 +250,15 @@ def _story(trace: Trace, width: int) -> Iterator[Line]:
     if trace.waits:
         yield "", ""
         yield from _waits(trace, width)
+
+
+def _steps(trace: Trace, width: int) -> Iterator[Line]:
+    events = events_of(trace)
+    found = atomicity.anomaly(trace, events) if not trace.waits else None
+    yield from columns(trace, events, width, found.positions if found else _last_takers(trace, events))
+    if found:
+        yield "", ""
+        yield from wrap(f"> {found.sentence}", width, "mark", "  ")
 
 
 def _last_takers(trace: Trace, events: Sequence[Event]) -> tuple[int, ...]:
@@ -305,13 +315,14 @@ def _observation(observation: Observation, verdict: Verdict | None, width: int) 
     compared: Comparison | None = observation.compare(verdict) if verdict is not None else None
     rows = compared.rows if compared is not None else observation.rows()
     drop = 3 if verdict is None else 4
-    cells = [[shorten(row.result, 60), *row.cells()[1:drop]] for row in rows]
+    wrong = compared.impossible if compared is not None else ()
+    shown = [row for at, row in enumerate(rows) if at < MOST_OUTCOMES or row in wrong]
+    cells = [[shorten(row.result, 60), *row.cells()[1:drop]] for row in shown]
     first, *rest = table(["RESULT", "OBSERVED", "SHARE", "EXPECTED"][:drop], cells, width, right=(1, 2), elastic=0)
     yield first, "head"
-    yield from (
-        (line, "bad" if row in (compared.impossible if compared else ()) else "")
-        for line, row in zip(rest, rows, strict=True)
-    )
+    yield from ((line, "bad" if row in wrong else "") for line, row in zip(rest, shown, strict=True))
+    if len(shown) < len(rows):
+        yield f"... and {count(len(rows) - len(shown), 'more result')}; --json has them all", "head"
     if compared is None:
         return
     yield "", ""

@@ -15,8 +15,8 @@ from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 from interleave.errors import SplitError
-from interleave.split.build import form_of
-from interleave.split.dispatch import FORMS, call
+from interleave.split.build import form_of, site_of
+from interleave.split.dispatch import bound_form, call, find_in_class
 from interleave.split.listing import Line, StepList
 from interleave.split.protocol import restored, settled
 from interleave.split.runtime import RUNTIME, Spin
@@ -31,10 +31,8 @@ def generator(function: Any) -> Callable[..., Steps]:
     Any callable that runs Python with source will do: a function, method, lambda, closure, partial or
     object with `__call__`.  Raises SplitError, with file, line and remedy, for what cannot be split.
     """
-    if type(function) is FunctionType and function in FORMS:
-        return FORMS[function]
     target = _python_function(function)
-    bound = form_of(target.__code__, RUNTIME).bind(target, RUNTIME)
+    bound = bound_form(target)
     if target is function:
         return bound
     if isinstance(function, MethodType):
@@ -53,7 +51,7 @@ def steps(function: Any) -> StepList:
 
 def site(code: CodeType, instruction: int) -> int | None:
     """Return the number of the site at which a split form's frame is suspended (`f_code`, `f_lasti`)."""
-    raise NotImplementedError
+    return site_of(code, instruction)
 
 
 def _python_function(function: Any) -> FunctionType:
@@ -66,7 +64,7 @@ def _python_function(function: Any) -> FunctionType:
     if isinstance(seen, type):
         seen_method = seen.__init__ if isinstance(seen.__init__, FunctionType) else None  # type: ignore[misc]
     else:
-        seen_method = getattr(type(seen), "__call__", None)
+        seen_method = find_in_class(type(seen), "__call__")
     if isinstance(seen_method, FunctionType):
         return seen_method
     name = getattr(seen, "__qualname__", type(seen).__qualname__)

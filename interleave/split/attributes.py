@@ -26,16 +26,24 @@ from typing import Any, Final
 
 from interleave import stdlib
 from interleave.split import natives, source
-from interleave.split.dispatch import RUNTIME, call, find_in_class, is_splittable, offer, starter
-from interleave.split.protocol import ACTIONS, MISSING, Done, settled, silent
+from interleave.split.dispatch import CALLERS, RUNTIME, call, find_in_class, is_splittable, offer, starter
+from interleave.split.protocol import ACTIONS, MISSING, Done, UserGenerator, settled, silent
 from interleave.steps import Delete, Read, Steps, Write
 
 _MOST_CACHED: Final = 4096
 _MOST_CLASSES: Final = 64
+_IMMUTABLE_TYPE: Final = 1 << 8  # a flag of a class, as CPython numbers them
 _FUNCTIONS: Final = (
-    FunctionType, classmethod, staticmethod, BuiltinFunctionType, MethodDescriptorType,
-    WrapperDescriptorType, MethodWrapperType, ClassMethodDescriptorType, type,
-)  # fmt: skip
+    FunctionType,
+    classmethod,
+    staticmethod,
+    BuiltinFunctionType,
+    MethodDescriptorType,
+    WrapperDescriptorType,
+    MethodWrapperType,
+    ClassMethodDescriptorType,
+    type,
+)
 
 Reader = Callable[[Any, str], Any]
 _readers: dict[tuple[type, str], Reader] = {}
@@ -74,14 +82,19 @@ def reread(obj: Any, name: str) -> Any:
     if reader is None:
         cls = type(obj)
         may_change = issubclass(cls, ModuleType | type) or isinstance(find_in_class(cls, name), _FUNCTIONS)
-        reader = _remember(_rereaders, key, Read if may_change and not stdlib.is_quiet_class(cls) else read)
+        reader = _remember(_rereaders, key, Read if may_change and not _is_fixed(cls) else read)
     return reader(obj, name)
+
+
+def _is_fixed(cls: type) -> bool:
+    """Return whether neither `cls` nor its objects can be given attributes: most classes written in C."""
+    return cls.__dictoffset__ == 0 and bool(cls.__flags__ & _IMMUTABLE_TYPE)
 
 
 def method(obj: Any, name: str, /, *args: Any, **kwargs: Any) -> Any:
     """Answer the call `obj.name(*args, **kwargs)`."""
     cls = type(obj)
-    known = _methods.get((cls, name), MISSING)
+    known: Any = _methods.get((cls, name), MISSING)
     if known is MISSING:
         known = _remember(_methods, (cls, name), _method(cls, name))
         if known is not None and known[0] is not None:
@@ -139,7 +152,23 @@ def _is_intercepted(cls: type) -> bool:
 # ---------------------------------------------------------------- reading
 
 
+class Bound:
+    """A method that `stdlib` knows, bound to its object."""
+
+    __slots__ = ("method", "obj")
+
+    def __init__(self, method: Callable[..., Any], obj: Any) -> None:
+        self.method = method
+        self.obj = obj
+
+
+CALLERS[Bound] = lambda bound, args, kwargs: bound.method(bound.obj, *args, **kwargs)
+
+
 def _reader(cls: type, name: str) -> Reader:
+    if cls is UserGenerator:
+        method = stdlib.METHODS.get((cls, name))
+        return _silently if method is None else lambda obj, name: Bound(method, obj)
     if cls is super:
         return _silently
     if issubclass(cls, ModuleType):
@@ -233,7 +262,12 @@ def _is_constant_class(cls: type) -> bool:
 
 def _of_module(module: ModuleType, name: str) -> Any:
     filename = getattr(module, "__file__", None)
-    if filename and filename.endswith(".py") and not stdlib.is_library(filename) and name in source.rebound_in(filename):
+    if (
+        filename
+        and filename.endswith(".py")
+        and not stdlib.is_library(filename)
+        and name in source.rebound_in(filename)
+    ):
         return Read(module, name)
     return silent(getattr(module, name))
 
@@ -291,5 +325,11 @@ def _deleter(cls: type, name: str) -> Callable[[Any, str], Any]:
     return Delete
 
 
-for _name, _function in {".read": read, ".reread": reread, ".method": method, ".write": write, ".delete": delete}.items():
+for _name, _function in {
+    ".read": read,
+    ".reread": reread,
+    ".method": method,
+    ".write": write,
+    ".delete": delete,
+}.items():
     offer(_name, _function)

@@ -8,11 +8,11 @@ Read next: `runtime`.
 """
 
 from __future__ import annotations
-
 import __future__
 
 import ast
 import functools
+import itertools
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ from interleave.errors import SplitError
 from interleave.split import calls, comprehensions, loops, patterns, protection, statements
 from interleave.split.emit import Lowering, Position, Unit, assign, const, invoke, load, place_at, when
 from interleave.split.listing import StepList
-from interleave.split.source import Place, find
+from interleave.split.source import find
 
-__all__ = ["Form", "form_of", "calls", "comprehensions", "loops", "patterns", "protection", "statements"]
+__all__ = ["Form", "calls", "comprehensions", "form_of", "loops", "patterns", "protection", "statements"]
 
 _FUTURE = functools.reduce(
     lambda flags, name: flags | getattr(__future__, name).compiler_flag, __future__.all_feature_names, 0
@@ -78,18 +78,26 @@ def _split(code: CodeType, runtime: Mapping[str, CellType]) -> Form:
         args=ast.arguments(
             posonlyargs=[],
             args=[ast.arg(arg=name) for name in dict.fromkeys((*code.co_freevars, *runtime, *unit.tables))],
-            vararg=None, kwonlyargs=[], kw_defaults=[], kwarg=None, defaults=[],
+            vararg=None,
+            kwonlyargs=[],
+            kw_defaults=[],
+            kwarg=None,
+            defaults=[],
         ),
         body=[function],
         decorator_list=[],
         returns=None,
-    )  # fmt: skip
+    )
     body: ast.stmt = outer
     if unit.class_name is not None:
         body = ast.ClassDef(name=unit.class_name, bases=[], keywords=[], body=[outer], decorator_list=[])
     for node in ast.walk(body):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and "type_params" in node._fields and not hasattr(node, "type_params"):
-            node.type_params = []
+        if (
+            isinstance(node, ast.FunctionDef | ast.ClassDef)
+            and "type_params" in node._fields
+            and not hasattr(node, "type_params")
+        ):
+            node.type_params = []  # type: ignore[attr-defined,union-attr,unused-ignore]
     place_at(body, place.node)
     tree = ast.Module(body=[body], type_ignores=[])
     with warnings.catch_warnings():
@@ -98,7 +106,31 @@ def _split(code: CodeType, runtime: Mapping[str, CellType]) -> Form:
     inner = _inner_code(compiled)
     listing = StepList(code.co_qualname, code.co_filename, tuple(unit.lines))
     named = _renamed(inner, inner.co_qualname, code.co_qualname).replace(co_name=code.co_name)
+    _remember_sites(named, unit.sites)
     return Form(named, is_generator, listing, unit.sites)
+
+
+_sites: dict[int, tuple[CodeType, Mapping[Position, int]]] = {}
+
+
+def _remember_sites(code: CodeType, sites: Mapping[Position, int]) -> None:
+    """Keep the sites for `code` and the comprehensions in it."""
+    _sites[id(code)] = (code, sites)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType) and constant.co_flags & 0x20:
+            _remember_sites(constant, sites)
+
+
+def site_of(code: CodeType, instruction: int) -> int | None:
+    """Return the site that the instruction at offset `instruction` of a split form belongs to, None if it is none."""
+    known = _sites.get(id(code))
+    if known is None or instruction < 0:
+        return None
+    found = next(itertools.islice(code.co_positions(), instruction // 2, None), None)
+    if found is None or None in found:
+        return None
+    line, end_line, column, end_column = found
+    return known[1].get((line, end_line, column, end_column))  # type: ignore[arg-type]
 
 
 def _lowered(unit: Unit) -> ast.FunctionDef:
@@ -133,7 +165,9 @@ def _prologue(unit: Unit) -> list[ast.stmt]:
     if unit.uses_globals:
         written.append(assign(".globals", invoke(".globals_of")))
     for name in unit.cells:
-        nothing = ast.arguments(posonlyargs=[], args=[], vararg=None, kwonlyargs=[], kw_defaults=[], kwarg=None, defaults=[])
+        nothing = ast.arguments(
+            posonlyargs=[], args=[], vararg=None, kwonlyargs=[], kw_defaults=[], kwarg=None, defaults=[]
+        )
         peek = ast.Lambda(args=nothing, body=load(name))
         cells = ast.Attribute(value=peek, attr="__closure__", ctx=ast.Load())
         written.append(assign(f".cell:{name}", ast.Subscript(value=cells, slice=const(0), ctx=ast.Load())))
@@ -176,7 +210,6 @@ def _inner_code(code: CodeType) -> CodeType:
 
 def _renamed(code: CodeType, before: str, after: str) -> CodeType:
     """Return `code` with the qualified names of itself and of all inside it as the user's own."""
-
 
     def rename(value: Any) -> Any:
         if isinstance(value, CodeType):

@@ -12,6 +12,7 @@ import ast
 
 from interleave.split.emit import Atom, Lowering, among, const, expression, invoke, load, text_of
 from interleave.split.expressions import read_attribute, spread
+from interleave.split.private import is_own_method, is_reading_builtin, is_view
 
 _HARMLESS = frozenset({"range", "isinstance", "issubclass", "id", "type", "callable", "object", "chr", "ord", "hash"})
 _FRAME_READERS = frozenset({"locals", "vars", "dir"})
@@ -24,6 +25,12 @@ def call(low: Lowering, node: ast.Call) -> Atom:
         special = _frame_dependent(low, node, node.func.id)
         if special is not None:
             return special
+    if is_reading_builtin(low.scope, node):
+        return low.assign(invoke(".silently", *low.many([node.func, *node.args])))
+    if isinstance(node.func, ast.Attribute) and (is_own_method(low.scope, node) or is_view(low.scope, node)):
+        container, *values = low.many([node.func.value, *node.args])
+        method = ast.Attribute(value=container, attr=node.func.attr, ctx=ast.Load())
+        return low.assign(invoke(".silently", method, *values))
     if isinstance(node.func, ast.Attribute):
         return _method_call(low, node, node.func)
     function = low.expr(node.func)
@@ -64,7 +71,9 @@ def _finish(low: Lowering, node: ast.Call, function: str, leading: list[ast.expr
     made: ast.expr = ast.Call(func=load(function), args=[*leading, *positional], keywords=keywords)
     if function == ".method" and isinstance(node.func, ast.Attribute):
         name = low.unit.mangled(node.func.attr)
-        made = _known_method(low, leading[0], name, ast.Call(func=load("."), args=[leading[0], *positional], keywords=keywords), made)
+        made = _known_method(
+            low, leading[0], name, ast.Call(func=load("."), args=[leading[0], *positional], keywords=keywords), made
+        )
     else:
         made = _known_function(leading[0], ast.Call(func=load("."), args=positional, keywords=keywords), made)
     return low.act(made, "call", text_of(node), silent=_is_harmless(low, node))
@@ -89,7 +98,9 @@ def _known_method(low: Lowering, obj: Atom, name: str, known: ast.Call, unknown:
     entry = ast.Subscript(value=load(table), slice=invoke(".type", obj), ctx=ast.Load())
     function, form = (ast.Subscript(value=entry, slice=const(part), ctx=ast.Load()) for part in (0, 1))
     bound = ast.Attribute(value=obj, attr=name, ctx=ast.Load())
-    same = ast.Compare(left=invoke(".getattr", bound, const("__func__"), const(None)), ops=[ast.Is()], comparators=[function])
+    same = ast.Compare(
+        left=invoke(".getattr", bound, const("__func__"), const(None)), ops=[ast.Is()], comparators=[function]
+    )
     known.func = form
     return ast.IfExp(test=ast.BoolOp(op=ast.And(), values=[among(obj, table), same]), body=known, orelse=unknown)
 

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from interleave.split.emit import Atom, Lowering, assign, const, expression, invoke, load, text_of, when
 from interleave.split.expressions import truth
 from interleave.split.loops import write_for
+from interleave.split.private import is_private_iterable
 from interleave.split.targets import store_target
 
 Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -77,6 +78,7 @@ def _loops(low: Lowering, node: Comprehension, depth: int) -> None:
     if clause.is_async:
         raise low.refuse(node, "an asynchronous comprehension", "interleave checks threads, not coroutines")
     iterable = load(".0") if depth == 0 else low.expr(clause.iter)
+    private = is_private_iterable(low.scope, clause.iter) and not isinstance(node, ast.GeneratorExp)
 
     def body() -> None:
         outermost = low.body
@@ -89,7 +91,9 @@ def _loops(low: Lowering, node: Comprehension, depth: int) -> None:
         _loops(low, node, depth + 1)
         low.body = outermost
 
-    write_for(low, iterable, lambda value: store_target(low, clause.target, value), body, text_of(clause.iter))
+    write_for(
+        low, iterable, lambda value: store_target(low, clause.target, value), body, text_of(clause.iter), (), private
+    )
 
 
 def _element(low: Lowering, node: Comprehension) -> None:
@@ -105,4 +109,3 @@ def _element(low: Lowering, node: Comprehension) -> None:
     method = "append" if isinstance(node, ast.ListComp) else "add"
     adder = ast.Attribute(value=load(".all"), attr=method, ctx=ast.Load())
     low.put(ast.Expr(value=ast.Call(func=adder, args=[element], keywords=[])))
-

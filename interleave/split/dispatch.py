@@ -9,8 +9,9 @@ Read next: `attributes` for method calls, `natives` for calls into C.
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
-from types import BuiltinFunctionType, CellType, FunctionType, MethodType
+from types import BuiltinFunctionType, CellType, FrameType, FunctionType, MethodType
 from typing import Any, Final
 
 from interleave import stdlib
@@ -20,9 +21,8 @@ from interleave.split.protocol import UserGenerator, settled, silent
 from interleave.steps import Call, Steps
 
 
-
 class Runtime(dict[str, CellType]):
-    """Runtime name to cell.  `.reads:x` and its like are tables of the classes for which `x` is known, made on demand."""
+    """Runtime name to cell; `.reads:x` and its like, the classes for which `x` is known, are made on demand."""
 
     def __missing__(self, name: str) -> CellType:
         made = self[name] = CellType({} if name.startswith(".methods:") else set())
@@ -81,14 +81,25 @@ def _starter(function: FunctionType) -> Callable[..., Any]:
         return functools.partial(one_step, function)
     try:
         form = form_of(function.__code__, RUNTIME)
-    except SplitError:
+    except SplitError as error:
         if not stdlib.is_library(function.__code__.co_filename) and not _is_generated(function):
-            raise
+            raise called_from(error) from None
         return functools.partial(one_step, function)
-    bound = form.bind(function, RUNTIME)
     if form.is_generator:
-        return lambda *args, **kwargs: UserGenerator(bound(*args, **kwargs))
-    if function.__closure__ is None:
+        made = form.bind(function, RUNTIME)
+        return lambda *args, **kwargs: UserGenerator(made(*args, **kwargs))
+    return bound_form(function)
+
+
+def bound_form(function: FunctionType) -> Callable[..., Any]:
+    """Return the split form of `function`, bound to its variables; SplitError if it cannot be split."""
+    known = FORMS.get(function)
+    if known is not None:
+        return known
+    form = form_of(function.__code__, RUNTIME)
+    bound = form.bind(function, RUNTIME)
+    special = function in stdlib.FUNCTIONS or function.__module__ in stdlib.ONE_STEP_MODULES or form.is_generator
+    if function.__closure__ is None and not special:
         if len(FORMS) > _MOST_CACHED:
             FORMS.clear()
         FORMS[function] = bound
@@ -97,7 +108,17 @@ def _starter(function: FunctionType) -> Callable[..., Any]:
 
 def _is_generated(function: FunctionType) -> bool:
     """Return whether a function was made by `exec`, as those of a dataclass are, rather than typed at a prompt."""
-    return function.__code__.co_filename.startswith("<string")
+    return function.__code__.co_filename.startswith("<") and function.__name__.startswith("__")
+
+
+def called_from(error: SplitError) -> SplitError:
+    """Return `error` with the user's line that made the call, where there is one."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("interleave."):
+        frame = frame.f_back
+    if frame is None or not frame.f_code.co_flags & 0x20:
+        return error
+    return SplitError(f"{error} (called at {frame.f_code.co_filename}:{frame.f_lineno})")
 
 
 def one_step(function: Any, /, *args: Any, **kwargs: Any) -> Call:
@@ -120,7 +141,9 @@ def is_splittable(function: Any) -> bool:
         form_of(function.__code__, RUNTIME)
     except SplitError:
         # A user's function that cannot be split must be refused when it is called, not skipped here.
-        return not function.__code__.co_filename.startswith("<") and not stdlib.is_library(function.__code__.co_filename)
+        return not function.__code__.co_filename.startswith("<") and not stdlib.is_library(
+            function.__code__.co_filename
+        )
     return True
 
 
@@ -152,7 +175,8 @@ def _constructor(cls: type) -> Callable[..., Any]:
     maker = find_in_class(type(cls), "__call__")
     if isinstance(maker, FunctionType) and is_splittable(maker):
         return functools.partial(starter(maker), cls)
-    new, init = find_in_class(cls, "__new__"), find_in_class(cls, "__init__")
+    new: Any = find_in_class(cls, "__new__")
+    init: Any = find_in_class(cls, "__init__")
     if isinstance(maker, FunctionType) or init in stdlib.NATIVE_INITS:
         return lambda *args, **kwargs: silent(cls(*args, **kwargs))
     new = new.__func__ if isinstance(new, staticmethod) else new

@@ -195,7 +195,9 @@ class Lowering:
         self.put(assign(name, value), when(among(load(name), ".ACTIONS"), [assign(name, choice)]))
         return load(name)
 
-    def likely_step(self, step: ast.expr, classes: str, value: ast.expr, kind: str, text: str, target: str | None = None) -> ast.Name:
+    def likely_step(
+        self, step: ast.expr, classes: str, value: ast.expr, kind: str, text: str, target: str | None = None
+    ) -> ast.Name:
         """Write `act(value)`, but yield `step` at once where the object's class is in the table `classes`.
 
         `value` is a call of the runtime whose first argument is the object.

@@ -25,6 +25,7 @@ from interleave.split.emit import (
     text_of,
     when,
 )
+from interleave.split.private import is_private
 
 OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
@@ -81,6 +82,8 @@ def read_attribute(low: Lowering, obj: Atom, node: ast.Attribute, target: str | 
 def subscript(low: Lowering, node: ast.Subscript) -> Atom:
     """The object, then the key, then the element."""
     obj, key = low.many([node.value, node.slice])
+    if isinstance(node.value, ast.Name) and is_private(low.scope, node.value):
+        return low.assign(ast.Subscript(value=obj, slice=key, ctx=ast.Load()))
     return low.act(invoke(".getitem", obj, key), "read", text_of(node))
 
 
@@ -140,6 +143,8 @@ def compare(low: Lowering, node: ast.Compare) -> Atom:
     """A chain evaluates each operand once and stops at the first comparison that is false."""
     left, right = low.many([node.left, node.comparators[0]])
     if len(node.ops) == 1:
+        if isinstance(node.ops[0], ast.In | ast.NotIn) and is_private(low.scope, node.comparators[0]):
+            return low.assign(ast.Compare(left=left, ops=node.ops, comparators=[right]))
         return _comparison(low, left, node.ops[0], right, text_of(node))
     target = low.unit.temporary()
     right = low.kept(right)
@@ -208,7 +213,7 @@ def truth(low: Lowering, node: ast.expr) -> ast.expr:
         return _short_circuit(low, node)
     with low.at(node):
         atom = low.expr(node)
-        if isinstance(atom, ast.Constant) or _surely_bool(node):
+        if isinstance(atom, ast.Constant) or _surely_bool(node) or is_private(low.scope, node):
             return atom
         return truth_of(low, atom)
 
@@ -292,12 +297,9 @@ def formatted_value(low: Lowering, node: ast.FormattedValue) -> Atom:
 def display(low: Lowering, node: ast.List | ast.Tuple | ast.Set) -> Atom:
     """The elements from left to right; `*x` is iterated when it is reached."""
     elements = spread(low, node.elts)
-    native: ast.expr
     if isinstance(node, ast.Set):
-        native = ast.Set(elts=elements)
-    else:
-        native = type(node)(elts=elements, ctx=ast.Load())
-    return low.assign(native)
+        return low.assign(ast.Set(elts=elements))
+    return low.assign(type(node)(elts=elements, ctx=ast.Load()))
 
 
 def spread(low: Lowering, nodes: Sequence[ast.expr]) -> list[ast.expr]:

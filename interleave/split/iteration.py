@@ -8,13 +8,16 @@ Read next: `twins`.
 
 from __future__ import annotations
 
+import itertools
 from types import FunctionType
 from typing import Any, Final
 
 from interleave import stdlib
-from interleave.split.dispatch import call, find_in_class, offer
+from interleave.split.attributes import method as call_method
+from interleave.split.containers import body_of, is_container_class
+from interleave.split.dispatch import RUNTIME, call, find_in_class, offer
 from interleave.split.natives import SPECIAL, sources
-from interleave.split.operators import python_method
+from interleave.split.operators import getitem, python_method, truth
 from interleave.split.protocol import (
     ACTIONS,
     END,
@@ -22,6 +25,7 @@ from interleave.split.protocol import (
     Closing,
     Stopped,
     UserGenerator,
+    UserYield,
     settled,
     silent,
 )
@@ -45,12 +49,10 @@ def iterator(value: Any) -> Any:
     if method is not None:
         return _checked_iterator(call(method, value))
     if find_in_class(cls, "__iter__", MISSING) is MISSING and python_method(cls, "__getitem__") is not None:
-        from interleave.split import twins
-
-        return twins.by_index(value)
-    if stdlib.is_container_class(cls) and not issubclass(type(value), list | bytearray):
+        return by_index(value)
+    if is_container_class(cls) and not issubclass(type(value), list | bytearray):
         # It remembers the size, to notice a change.
-        return Call(iter, (value,), {}, (stdlib.body_of(value),), (), "iter")
+        return Call(iter, (value,), {}, (body_of(value),), (), "iter")
     return silent(iter(value))
 
 
@@ -63,6 +65,21 @@ def _settled_iterator(answer: Any) -> Steps:
     if find_in_class(type(found), "__next__") is None:
         raise TypeError(f"iter() returned non-iterator of type '{type(found).__name__}'")
     return found
+
+
+def iterate_private(value: Any) -> Any:
+    """Return what a loop goes through where `value` is a private container, or a view of one."""
+    return value if type(value) in INDEXED else iter(value)
+
+
+def following_private(it: Any) -> Any:
+    """Return the next value of an iterator over a private container, or END."""
+    return next(it, END)
+
+
+def silently(function: Any, *args: Any) -> Any:
+    """Return what a built-in makes of a private container."""
+    return function(*args)
 
 
 def length(sequence: Any) -> int:
@@ -104,7 +121,9 @@ def next_(it: Any, *default: Any) -> Any:
 def _next(it: Any, answer: Any, default: tuple[Any, ...]) -> Steps:
     found = yield from settled(answer)
     if found is END and not default:
-        raise Stopped(StopIteration(it.result) if type(it) is UserGenerator and it.result is not None else StopIteration())
+        raise Stopped(
+            StopIteration(it.result) if type(it) is UserGenerator and it.result is not None else StopIteration()
+        )
     return _or_default(it, found, default)
 
 
@@ -120,8 +139,8 @@ def listed(value: Any) -> Any:
     """Answer `(*value,)`."""
     if type(value) in INDEXED:
         return tuple(value)
-    if stdlib.is_container_class(type(value)) and python_method(type(value), "__iter__") is None:
-        return Call(tuple, (value,), {}, (stdlib.body_of(value),), (), "iter")
+    if is_container_class(type(value)) and python_method(type(value), "__iter__") is None:
+        return Call(tuple, (value,), {}, (body_of(value),), (), "iter")
     if find_in_class(type(value), "__iter__") is None and find_in_class(type(value), "__getitem__") is None:
         raise TypeError(f"Value after * must be an iterable, not {type(value).__name__}")
     return _listed(value)
@@ -158,9 +177,7 @@ def mapped(value: Any, function: Any = MISSING) -> Any:
         if function is not MISSING:
             raise TypeError(f"{_shown(function)} argument after ** must be a mapping, not {type(value).__name__}")
         raise TypeError(f"'{type(value).__name__}' object is not a mapping")
-    from interleave.split import twins
-
-    return twins.mapped(value)
+    return _mapped(value)
 
 
 def merge(function: Any, merged: dict[Any, Any], more: dict[Any, Any]) -> None:
@@ -187,10 +204,10 @@ def unpack(value: Any, before: int, after: int) -> Any:
     cls = type(value)
     if cls is tuple:
         return _parts(value, before, after, len(value))
-    if cls in INDEXED or cls is list and False:
+    if cls in INDEXED:
         return _parts(tuple(value), before, after, len(value))
-    if stdlib.is_container_class(cls) and python_method(cls, "__iter__") is None:
-        return Call(_unpacked, (value, before, after), {}, (stdlib.body_of(value),), (), "iter")
+    if is_container_class(cls) and python_method(cls, "__iter__") is None:
+        return Call(_unpacked, (value, before, after), {}, (body_of(value),), (), "iter")
     if find_in_class(cls, "__iter__") is None and find_in_class(cls, "__getitem__") is None:
         raise TypeError(f"cannot unpack non-iterable {cls.__name__} object")
     return _collect_parts(value, before, after)
@@ -231,6 +248,46 @@ def _too_many(expected: int, size: int) -> str:
     return f"too many values to unpack (expected {expected}" + (f", got {size})" if shows_size and size >= 0 else ")")
 
 
+# ---------------------------------------------------------------- protocols of Python's own
+
+
+def by_index(sequence: Any) -> UserGenerator:
+    """Iterate over an object that has `__getitem__` alone."""
+
+    def each() -> Any:
+        for position in itertools.count():
+            try:
+                value = yield from settled(getitem(sequence, position))
+            except IndexError:
+                return
+            yield UserYield(value)
+
+    return UserGenerator(each())
+
+
+def until(function: Any, sentinel: Any) -> UserGenerator:
+    """`iter(function, sentinel)`."""
+
+    def each() -> Any:
+        equal = RUNTIME[".=="].cell_contents
+        while True:
+            value = yield from settled(call(function))
+            if (yield from settled(truth((yield from settled(equal(value, sentinel)))))):
+                return
+            yield UserYield(value)
+
+    return UserGenerator(each())
+
+
+def _mapped(mapping: Any) -> Steps:
+    """`{**mapping}` for a mapping that is no dict."""
+    keys = yield from settled(call_method(mapping, "keys"))
+    made: dict[Any, Any] = {}
+    for key in (yield from collected(keys)):
+        made[key] = yield from settled(getitem(mapping, key))
+    return made
+
+
 # ---------------------------------------------------------------- the user's generators
 
 
@@ -239,14 +296,12 @@ def delegated(value: Any) -> Steps:
     if type(value) is UserGenerator and not value.over:
         value.over = True
         return (yield from value.generator)
-    from interleave.split.protocol import UserYield
-
     it = yield from settled(iterator(value))
     while True:
         item = yield from settled(following(it))
         if item is END:
             return getattr(it, "result", None)
-        sent = yield UserYield(item)
+        sent = yield UserYield(item)  # type: ignore[misc]
         if sent is not None:
             raise AttributeError(f"'{type(it).__name__}' object has no attribute 'send'")
 
@@ -290,24 +345,35 @@ def _value_or_stop(generator: UserGenerator, found: Any) -> Any:
     return found
 
 
-for _name, _method in {"send": send, "throw": throw, "close": close}.items():
-    stdlib.METHODS[UserGenerator, _name] = _method
+stdlib.METHODS[UserGenerator, "send"] = send
+stdlib.METHODS[UserGenerator, "throw"] = throw
+stdlib.METHODS[UserGenerator, "close"] = close
 stdlib.METHODS[UserGenerator, "__next__"] = next_
 stdlib.METHODS[UserGenerator, "__iter__"] = lambda generator: generator
 
 
 def _iter(value: Any, *sentinel: Any) -> Any:
     if sentinel:
-        from interleave.split import twins
-
-        return twins.until(value, *sentinel)
+        return until(value, *sentinel)
     return iterator(value)
 
 
 SPECIAL[next] = next_
 SPECIAL[iter] = _iter
 for _name, _value in {
-    ".iter": iterate, ".next": following, ".length": length, ".listed": listed, ".mapped": mapped, ".merge": merge, ".unpack": unpack,
-    ".delegated": delegated, ".INDEXED": INDEXED, ".END": END, ".UserGenerator": UserGenerator,
-}.items():  # fmt: skip
+    ".iter": iterate,
+    ".next": following,
+    ".length": length,
+    ".listed": listed,
+    ".mapped": mapped,
+    ".merge": merge,
+    ".unpack": unpack,
+    ".delegated": delegated,
+    ".iter_private": iterate_private,
+    ".next_private": following_private,
+    ".silently": silently,
+    ".INDEXED": INDEXED,
+    ".END": END,
+    ".UserGenerator": UserGenerator,
+}.items():
     offer(_name, _value)

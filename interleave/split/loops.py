@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from interleave.split.emit import Atom, Lowering, among, assign, const, invoke, load, statement, text_of, when
 from interleave.split.expressions import truth
+from interleave.split.private import is_private_iterable
 from interleave.split.targets import store_target
 
 
@@ -23,9 +24,14 @@ def for_(low: Lowering, node: ast.For) -> None:
     with low.at(node.iter):
         text = text_of(node.iter)
         write_for(
-            low, iterable, lambda value: store_target(low, node.target, value), lambda: low.statements(node.body), text,
+            low,
+            iterable,
+            lambda value: store_target(low, node.target, value),
+            lambda: low.statements(node.body),
+            text,
             node.orelse,
-        )  # fmt: skip
+            is_private_iterable(low.scope, node.iter),
+        )
 
 
 def write_for(
@@ -35,9 +41,13 @@ def write_for(
     body: Callable[[], None],
     text: str,
     orelse: Sequence[ast.stmt] = (),
+    private: bool = False,
 ) -> None:
-    """Write a loop over `iterable`; `bind` and `body` write what is done with each value."""
-    sequence = low.act(invoke(".iter", iterable), "iterate", text, silent=True).id
+    """Write a loop over `iterable`; `bind` and `body` write what is done with each value; a `private` one is silent."""
+    if private:
+        sequence = low.assign(invoke(".iter_private", iterable)).id
+    else:
+        sequence = low.act(invoke(".iter", iterable), "iterate", text, silent=True).id
     counter, length, value, done = (low.unit.temporary() for _ in range(4))
     low.put(assign(counter, const(0)))
     low.put(assign(length, invoke(".length", load(sequence))))
@@ -45,7 +55,7 @@ def write_for(
         low.put(assign(done, const(False)))
     leave: list[ast.stmt] = [assign(done, const(True)), ast.Break()] if orelse else [ast.Break()]
     with low.block() as turn:
-        _next_value(low, sequence, counter, length, value, leave, text)
+        _next_value(low, sequence, counter, length, value, leave, "" if private else text)
         bind(load(value))
         body()
     low.put(ast.While(test=const(True), body=turn, orelse=[]))
@@ -55,7 +65,7 @@ def write_for(
 def _next_value(
     low: Lowering, sequence: str, counter: str, length: str, value: str, leave: list[ast.stmt], text: str
 ) -> None:
-    """Write the fetching of the next value, or `leave` if there is none."""
+    """Write the fetching of the next value, or `leave` if there is none; it is silent without a `text`."""
     exhausted = ast.Compare(left=load(counter), ops=[ast.GtE()], comparators=[load(length)])
     element = ast.Subscript(value=load(sequence), slice=load(counter), ctx=ast.Load())
     with low.block() as counted:
@@ -63,7 +73,10 @@ def _next_value(
         low.put(assign(counter, ast.BinOp(left=load(counter), op=ast.Add(), right=const(1))))
     with low.block() as asked:
         tick(low)
-        low.act(invoke(".next", load(sequence)), "next", text, value)
+        if text:
+            low.act(invoke(".next", load(sequence)), "next", text, value, silent=text.startswith("range("))
+        else:
+            low.assign(invoke(".next_private", load(sequence)), value)
         ended = ast.Compare(left=load(value), ops=[ast.Is()], comparators=[load(".END")])
         low.put(when(ended, leave))
     low.put(when(among(load(sequence), ".INDEXED"), counted, asked))

@@ -22,6 +22,7 @@ from types import (
 from typing import Any, Final
 
 from interleave import stdlib
+from interleave.split.containers import CONTAINERS, ITERATORS, body_of, container_access, is_container_class, iterated
 from interleave.split.dispatch import CALLERS, call, find_in_class, one_step
 from interleave.split.protocol import UserGenerator, settled, silent
 from interleave.steps import Call, Steps
@@ -32,7 +33,9 @@ SPECIAL: Final[dict[Any, Callable[..., Any]]] = {}
 TWINS: Final[dict[Any, Callable[..., Any]]] = {}
 """Functions and classes of C to a Python function that does the same in steps."""
 
-_PURE_MODULES: Final = frozenset({"math", "cmath", "_operator", "itertools", "_functools", "builtins", "_struct", "binascii", "zlib", "_string"})
+_PURE_MODULES: Final = frozenset(
+    {"math", "cmath", "_operator", "itertools", "_functools", "builtins", "_struct", "binascii", "zlib", "_string"}
+)
 
 
 def sources(values: Iterable[Any]) -> tuple[Any, ...]:
@@ -46,17 +49,18 @@ def sources(values: Iterable[Any]) -> tuple[Any, ...]:
 
 def containers_behind(value: Any) -> tuple[Any, ...]:
     """Return the containers that `value` is, shows or iterates over."""
-    if stdlib.is_container_class(type(value)):
-        return (stdlib.body_of(value),)
-    if type(value) in stdlib.ITERATORS:
-        return stdlib.iterated(value)
+    if is_container_class(type(value)):
+        return (body_of(value),)
+    if type(value) in ITERATORS:
+        return iterated(value)
     return ()
 
 
-_DRAINING: Final = frozenset(
-    """extend extendleft update join writelines union intersection difference symmetric_difference isdisjoint issubset
-    issuperset intersection_update difference_update symmetric_difference_update __iadd__ fromkeys""".split()
-)
+_ITERATING = """
+    extend extendleft update join writelines union intersection difference symmetric_difference isdisjoint issubset
+    issuperset intersection_update difference_update symmetric_difference_update __iadd__ fromkeys
+"""
+_DRAINING: Final = frozenset(_ITERATING.split())
 """Methods written in C that iterate over their arguments."""
 
 
@@ -92,7 +96,7 @@ def _run(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     pure = function.__module__ in _PURE_MODULES or isinstance(function, type)
     if pure:
         reads = sources(values)
-        iterators = tuple([value for value in values if type(value) in stdlib.ITERATORS and stdlib.iterated(value)])
+        iterators = tuple([value for value in values if type(value) in ITERATORS and iterated(value)])
         if not reads:
             return silent(function(*args, **kwargs))
         return Call(function, args, kwargs, reads, iterators, getattr(function, "__name__", ""))
@@ -112,11 +116,13 @@ def _run_drained(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
 
 def drained(value: Any) -> Steps:
     """Return `value`, or the list of all that it yields if it is a user's generator."""
-    from interleave.split.iteration import collected
-
-    if type(value) is not UserGenerator and find_in_class(type(value), "keys") or not needs_twin(value) or callable(value):
+    if (
+        (type(value) is not UserGenerator and find_in_class(type(value), "keys"))
+        or not needs_twin(value)
+        or callable(value)
+    ):
         return value
-    return (yield from collected(value))
+    return (yield from settled(TWINS[list](value)))
 
 
 # ---------------------------------------------------------------- bound methods
@@ -127,24 +133,42 @@ def _call_bound(function: Any, owner: Any, args: tuple[Any, ...], kwargs: dict[s
     special = stdlib.METHODS.get((type(owner), name))
     if special is not None:
         return special(owner, *args, **kwargs)
-    if stdlib.container_access(type(owner), name) is not None:
+    if container_access(type(owner), name) is not None:
         return _on_container(name, owner, args, kwargs)
     if name in _DRAINING and any(map(needs_twin, args)):
         return _run_drained(function, args, kwargs)
-    if name in _ON_OBJECT and isinstance(function, MethodWrapperType) or name == "__new__":
+    if (name in _ON_OBJECT and isinstance(function, MethodWrapperType)) or name == "__new__":
         return _on_object(function, owner, name, args, kwargs)
     if stdlib.is_quiet(owner) or issubclass(type(owner), BaseException):
         reads = sources(args)
         return Call(function, args, kwargs, reads, (), name) if reads else silent(function(*args, **kwargs))
-    if type(owner) in stdlib.ITERATORS and name == "__next__":
+    if type(owner) in ITERATORS and name == "__next__":
         return call(next, owner)
     return one_step(function, *args, **kwargs)
 
 
 _ON_OBJECT: Final = frozenset(
-    {"__init__", "__setattr__", "__getattribute__", "__delattr__", "__eq__", "__ne__", "__hash__", "__repr__", "__str__",
-     "__init_subclass__", "__set_name__", "__format__", "__call__", "__get__", "__lt__", "__le__", "__gt__", "__ge__"}
-)  # fmt: skip
+    {
+        "__init__",
+        "__setattr__",
+        "__getattribute__",
+        "__delattr__",
+        "__eq__",
+        "__ne__",
+        "__hash__",
+        "__repr__",
+        "__str__",
+        "__init_subclass__",
+        "__set_name__",
+        "__format__",
+        "__call__",
+        "__get__",
+        "__lt__",
+        "__le__",
+        "__gt__",
+        "__ge__",
+    }
+)
 
 
 def _on_object(function: Any, owner: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -165,9 +189,9 @@ def _call_descriptor(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any
 
 def container_method(cls: type, name: str) -> Callable[..., Any] | None:
     """Return what answers calls of method `name` of the built-in containers of class `cls`; None for other methods."""
-    if stdlib.container_access(cls, name) is None:
+    if container_access(cls, name) is None:
         return None
-    if cls not in stdlib.CONTAINERS:
+    if cls not in CONTAINERS:
         return None  # an instance of a subclass has attributes of its own, which may hide the method
     return lambda obj, *args, **kwargs: _on_container(name, obj, args, kwargs)
 
@@ -180,11 +204,15 @@ def _on_container(name: str, container: Any, args: tuple[Any, ...], kwargs: dict
     if name in _DRAINING and any(map(needs_twin, args)):
         return _drained_on_container(name, container, args, kwargs)
     function = getattr(container, name)
-    access = stdlib.container_access(type(container), name)
+    access = container_access(type(container), name)
     if access == "silent":
         return silent(function(*args, **kwargs))
-    others = sources(args) if name not in {"append", "add", "appendleft", "insert", "setdefault", "remove", "count", "index"} else ()
-    body = stdlib.body_of(container)
+    others = (
+        sources(args)
+        if name not in {"append", "add", "appendleft", "insert", "setdefault", "remove", "count", "index"}
+        else ()
+    )
+    body = body_of(container)
     if access == "read":
         return Call(function, args, kwargs, (body, *others), (), name)
     return Call(function, args, kwargs, others, (body,), name)
@@ -212,7 +240,7 @@ def _construct_native(cls: type, *args: Any, **kwargs: Any) -> Any:
         return TWINS[cls](*args, **kwargs)
     if hasattr(cls, "__post_init__"):
         return one_step(cls, *args, **kwargs)
-    if not stdlib.is_container_class(cls) and find_in_class(cls, "__init__") is not None and cls.__flags__ & (1 << 9):
+    if not is_container_class(cls) and find_in_class(cls, "__init__") is not None and cls.__flags__ & (1 << 9):
         return silent(cls(*args, **kwargs))
     return _run(cls, args, kwargs)
 

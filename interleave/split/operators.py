@@ -15,27 +15,55 @@ from types import FunctionType
 from typing import Any, Final
 
 from interleave import stdlib
+from interleave.split.containers import is_container_class
 from interleave.split.dispatch import call, find_in_class, is_splittable, offer
 from interleave.split.natives import TWINS, needs_twin, sources
 from interleave.split.protocol import ACTIONS, MISSING, UserGenerator, settled, silent, then
 from interleave.steps import Call, Delete, Item, Modify, Read, Steps, Write
 
-_BINARY: Final = {
-    "+": ("add", operator.add), "-": ("sub", operator.sub), "*": ("mul", operator.mul), "/": ("truediv", operator.truediv),
-    "//": ("floordiv", operator.floordiv), "%": ("mod", operator.mod), "**": ("pow", operator.pow),
-    "<<": ("lshift", operator.lshift), ">>": ("rshift", operator.rshift), "&": ("and", operator.and_),
-    "|": ("or", operator.or_), "^": ("xor", operator.xor), "@": ("matmul", operator.matmul),
-}  # fmt: skip
-_IN_PLACE: Final = {
-    "+": operator.iadd, "-": operator.isub, "*": operator.imul, "/": operator.itruediv, "//": operator.ifloordiv,
-    "%": operator.imod, "**": operator.ipow, "<<": operator.ilshift, ">>": operator.irshift, "&": operator.iand,
-    "|": operator.ior, "^": operator.ixor, "@": operator.imatmul,
-}  # fmt: skip
-_COMPARE: Final = {
-    "<": ("__lt__", "__gt__", operator.lt), "<=": ("__le__", "__ge__", operator.le), ">": ("__gt__", "__lt__", operator.gt),
-    ">=": ("__ge__", "__le__", operator.ge), "==": ("__eq__", "__eq__", operator.eq), "!=": ("__ne__", "__ne__", operator.ne),
-}  # fmt: skip
-_UNARY: Final = {"-x": ("__neg__", operator.neg), "+x": ("__pos__", operator.pos), "~x": ("__invert__", operator.invert)}
+_BINARY: Final[dict[str, tuple[str, Callable[..., Any]]]] = {
+    "+": ("add", operator.add),
+    "-": ("sub", operator.sub),
+    "*": ("mul", operator.mul),
+    "/": ("truediv", operator.truediv),
+    "//": ("floordiv", operator.floordiv),
+    "%": ("mod", operator.mod),
+    "**": ("pow", operator.pow),
+    "<<": ("lshift", operator.lshift),
+    ">>": ("rshift", operator.rshift),
+    "&": ("and", operator.and_),
+    "|": ("or", operator.or_),
+    "^": ("xor", operator.xor),
+    "@": ("matmul", operator.matmul),
+}
+_IN_PLACE: Final[dict[str, Callable[..., Any]]] = {
+    "+": operator.iadd,
+    "-": operator.isub,
+    "*": operator.imul,
+    "/": operator.itruediv,
+    "//": operator.ifloordiv,
+    "%": operator.imod,
+    "**": operator.ipow,
+    "<<": operator.ilshift,
+    ">>": operator.irshift,
+    "&": operator.iand,
+    "|": operator.ior,
+    "^": operator.ixor,
+    "@": operator.imatmul,
+}
+_COMPARE: Final[dict[str, tuple[str, str, Callable[..., Any]]]] = {
+    "<": ("__lt__", "__gt__", operator.lt),
+    "<=": ("__le__", "__ge__", operator.le),
+    ">": ("__gt__", "__lt__", operator.gt),
+    ">=": ("__ge__", "__le__", operator.ge),
+    "==": ("__eq__", "__eq__", operator.eq),
+    "!=": ("__ne__", "__ne__", operator.ne),
+}
+_UNARY: Final[dict[str, tuple[str, Callable[..., Any]]]] = {
+    "-x": ("__neg__", operator.neg),
+    "+x": ("__pos__", operator.pos),
+    "~x": ("__invert__", operator.invert),
+}
 
 Native = Callable[..., Any]
 
@@ -61,7 +89,11 @@ def operands_in_order(left: Any, right: Any, name: str, reflected: str) -> list[
     backward = (find_in_class(other, reflected), right, left, reflected)
     if kind is other and name != reflected and reflected.startswith("__r"):
         return [forward]
-    if kind is not other and issubclass(other, kind) and (reflected.startswith("__r") is False or backward[0] is not find_in_class(kind, reflected)):
+    if (
+        kind is not other
+        and issubclass(other, kind)
+        and (reflected.startswith("__r") is False or backward[0] is not find_in_class(kind, reflected))
+    ):
         return [backward, forward]
     return [forward, backward]
 
@@ -102,7 +134,7 @@ def _in_place(symbol: str, plain: Native) -> Native:
         method = python_method(type(left), f"__i{stem}__")
         if method is not None:
             return _asked([(method, left, right, method.__name__)], lambda: plain(left, right))
-        if stdlib.is_container_class(type(left)) and hasattr(type(left), f"__i{stem}__"):
+        if is_container_class(type(left)) and hasattr(type(left), f"__i{stem}__"):
             if type(right) is UserGenerator:
                 return call(getattr(left, f"__i{stem}__"), right)
             return Call(function, (left, right), {}, sources([right]), (left,), f"{symbol}=")
@@ -118,7 +150,11 @@ def _comparison(symbol: str) -> Native:
     name, reflected, function = _COMPARE[symbol]
 
     def answer(left: Any, right: Any) -> Any:
-        if symbol == "!=" and find_in_class(type(left), "__ne__") is object.__ne__ and python_method(type(left), "__eq__"):
+        if (
+            symbol == "!="
+            and find_in_class(type(left), "__ne__") is object.__ne__
+            and python_method(type(left), "__eq__")
+        ):
             return _unequal(left, right)
         if python_method(type(left), name) is None and python_method(type(right), reflected) is None:
             return native(function, symbol, left, right)
@@ -173,29 +209,13 @@ def _checked_bool(value: Any) -> bool:
     return value
 
 
-def contains(container: Any, value: Any) -> Any:
-    """Answer `value in container`."""
-    cls = type(container)
-    method = python_method(cls, "__contains__")
-    if method is not None:
-        return then(call(method, container, value), bool)
-    if find_in_class(cls, "__contains__", MISSING) is MISSING and (
-        cls is UserGenerator or python_method(cls, "__iter__") or python_method(cls, "__getitem__")
-    ):
-        from interleave.split import twins
-
-        return twins.contains(container, value)
-    reads = sources([container])
-    return Call(operator.contains, (container, value), {}, reads, (), "in") if reads else silent(value in container)
-
-
 def getitem(obj: Any, key: Any) -> Any:
     """Answer `obj[key]`."""
     cls = type(obj)
     method = python_method(cls, "__getitem__")
     if method is not None:
         return call(method, obj, key)
-    if not stdlib.is_container_class(cls):
+    if not is_container_class(cls):
         if stdlib.is_quiet(obj) or hasattr(cls, "__class_getitem__") or find_in_class(cls, "__getitem__") is None:
             return silent(obj[key])
         return Call(operator.getitem, (obj, key), {}, (obj,), (), "[]")
@@ -260,6 +280,10 @@ for _symbol in _COMPARE:
 for _symbol in _UNARY:
     offer(f".{_symbol}", _unary(_symbol))
 for _name, _function in {
-    ".truth": truth, ".contains": contains, ".getitem": getitem, ".setitem": setitem, ".delitem": delitem, ".slice": slice,
-}.items():  # fmt: skip
+    ".truth": truth,
+    ".getitem": getitem,
+    ".setitem": setitem,
+    ".delitem": delitem,
+    ".slice": slice,
+}.items():
     offer(_name, _function)

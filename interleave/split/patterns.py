@@ -82,7 +82,11 @@ def _capture(low: Lowering, name: str | None, value: Atom, captures: Captures) -
 
 
 def _is_wildcard(pattern: ast.pattern) -> bool:
-    return isinstance(pattern, ast.MatchAs | ast.MatchStar) and pattern.name is None and getattr(pattern, "pattern", None) is None
+    return (
+        isinstance(pattern, ast.MatchAs | ast.MatchStar)
+        and pattern.name is None
+        and getattr(pattern, "pattern", None) is None
+    )
 
 
 def _sequence(low: Lowering, patterns: list[ast.pattern], subject: Atom, captures: Captures) -> None:
@@ -103,7 +107,8 @@ def _sequence(low: Lowering, patterns: list[ast.pattern], subject: Atom, capture
         invoke(".unpack", subject, const(star if star >= 0 else size), const(after)), "iterate", "match", silent=True
     )
     elements = [
-        low.assign(ast.Subscript(value=load(parts.id), slice=const(position), ctx=ast.Load())) for position in range(size)
+        low.assign(ast.Subscript(value=load(parts.id), slice=const(position), ctx=ast.Load()))
+        for position in range(size)
     ]
     for part, element in zip(patterns, elements, strict=True):
         if isinstance(part, ast.MatchStar):
@@ -135,7 +140,9 @@ def _mapping(low: Lowering, pattern: ast.MatchMapping, subject: Atom, captures: 
     keys = low.many(pattern.keys)
     values: list[Atom] = []
     for key in keys:
-        found = low.act(invoke(".method", subject, const("get"), key, load(".MISSING")), "read", "match key", silent=True)
+        found = low.act(
+            invoke(".method", subject, const("get"), key, load(".MISSING")), "read", "match key", silent=True
+        )
         _require(low, _compare(found, ast.IsNot(), load(".MISSING")))
         values.append(found)
     if pattern.rest is not None:
@@ -150,7 +157,10 @@ def _class(low: Lowering, pattern: ast.MatchClass, subject: Atom, captures: Capt
     cls = low.expr(pattern.cls)
     names = ast.Tuple(elts=[const(name) for name in pattern.kwd_attrs], ctx=ast.Load())
     found = low.act(
-        invoke(".match_class", subject, cls, const(len(pattern.patterns)), names), "read", text_of(pattern.cls), silent=True
+        invoke(".match_class", subject, cls, const(len(pattern.patterns)), names),
+        "read",
+        text_of(pattern.cls),
+        silent=True,
     )
     _require(low, _compare(found, ast.IsNot(), const(None)))
     for position, part in enumerate([*pattern.patterns, *pattern.kwd_patterns]):

@@ -116,7 +116,9 @@ def _is_shared_name(low: Lowering, handler: ast.ExceptHandler) -> bool:
 def _native_handler(low: Lowering, handler: ast.ExceptHandler) -> ast.ExceptHandler:
     with low.at(handler), low.block() as body:
         low.statements(handler.body)
-    made = ast.ExceptHandler(type=handler.type or load(".BaseException"), name=handler.name or low.unit.temporary(), body=body)
+    made = ast.ExceptHandler(
+        type=handler.type or load(".BaseException"), name=handler.name or low.unit.temporary(), body=body
+    )
     return ast.copy_location(made, handler)
 
 
@@ -126,16 +128,21 @@ def _evaluated_handlers(low: Lowering, handlers: list[ast.ExceptHandler]) -> ast
     with low.block() as outermost:
         for handler in handlers:
             with low.at(handler):
-                test: ast.expr = const(True)
-                if handler.type is not None:
-                    test = low.assign(invoke(".catches", load(error), low.expr(handler.type)))
-                with low.block() as body:
-                    _handler_body(low, handler, error)
-                branch = when(test, body)
-                low.put(branch)
-                low.body = branch.orelse
+                _evaluated_handler(low, handler, error)
         low.put(ast.Raise(exc=None, cause=None))
     return ast.ExceptHandler(type=load(".BaseException"), name=error, body=outermost)
+
+
+def _evaluated_handler(low: Lowering, handler: ast.ExceptHandler, error: str) -> None:
+    """Write one handler; what is written afterwards runs if it does not catch."""
+    test: ast.expr = const(True)
+    if handler.type is not None:
+        test = low.assign(invoke(".catches", load(error), low.expr(handler.type)))
+    with low.block() as body:
+        _handler_body(low, handler, error)
+    branch = when(test, body)
+    low.put(branch)
+    low.body = branch.orelse
 
 
 def _handler_body(low: Lowering, handler: ast.ExceptHandler, error: str) -> None:
@@ -174,7 +181,10 @@ def try_star(low: Lowering, node: ast.TryStar) -> None:
     unless = when(load(dropped), [again], [ast.Raise(exc=None, cause=None)])
     star = ast.TryStar(body=body, handlers=handlers, orelse=orelse, finalbody=[])
     outside = ast.ExceptHandler(type=load(".BaseException"), name=".error", body=[unless])
-    made: list[ast.stmt] = [assign(dropped, const(False)), ast.Try(body=[star], handlers=[outside], orelse=[], finalbody=[])]
+    made: list[ast.stmt] = [
+        assign(dropped, const(False)),
+        ast.Try(body=[star], handlers=[outside], orelse=[], finalbody=[]),
+    ]
     if node.finalbody:
         low.protected -= 1
         with low.block() as final:
@@ -241,7 +251,9 @@ def _exit_by_error(low: Lowering, manager: list[Atom], pending: str, error: str,
     with low.block() as body:
         low.put(assign(pending, const(False)))
         trace = ast.Attribute(value=load(error), attr="__traceback__", ctx=ast.Load())
-        told = low.act(invoke(".exit", *manager, invoke(".type", load(error)), load(error), trace), "exit", text, silent=True)
+        told = low.act(
+            invoke(".exit", *manager, invoke(".type", load(error)), load(error), trace), "exit", text, silent=True
+        )
         swallowed = truth_of(low, told)
         low.put(when(ast.UnaryOp(op=ast.Not(), operand=swallowed), [ast.Raise(exc=None, cause=None)]))
     return ast.ExceptHandler(type=load(".BaseException"), name=error, body=body)

@@ -145,7 +145,7 @@ class UserGenerator:
                 step = inner.send(answer) if error is None else inner.throw(error)
             except StopIteration as stop:
                 self.over = True
-                self.generator = _finished(stop.value, inner)
+                self.generator = _finished(stop.value, inner)  # type: ignore[assignment]
                 return END
             if type(step) is UserYield:
                 return step.value

@@ -10,7 +10,6 @@ import sys
 from types import FunctionType
 from typing import Any
 
-from interleave import steps
 from interleave.split import attributes, dispatch, iteration, natives, operators, specials, twins
 from interleave.split.dispatch import RUNTIME, offer
 from interleave.split.protocol import (
@@ -22,6 +21,7 @@ from interleave.split.protocol import (
     restored,
 )
 from interleave.stdlib import PLAIN
+from interleave.steps import STEP_CLASSES, Delete, Modify, Read, Variable, Write
 
 __all__ = ["RUNTIME", "attributes", "dispatch", "iteration", "natives", "on_spin", "operators", "specials", "twins"]
 
@@ -52,8 +52,12 @@ def _dropping() -> Any:
 def _unbound(name: str, own: bool) -> NameError:
     """Return what Python raises for a variable in an empty cell."""
     if own:
-        return UnboundLocalError(f"cannot access local variable {name!r} where it is not associated with a value", name=name)
-    return NameError(f"cannot access free variable {name!r} where it is not associated with a value in enclosing scope", name=name)
+        return UnboundLocalError(
+            f"cannot access local variable {name!r} where it is not associated with a value", name=name
+        )
+    return NameError(
+        f"cannot access free variable {name!r} where it is not associated with a value in enclosing scope", name=name
+    )
 
 
 def _same(function: Any) -> Any:
@@ -68,7 +72,9 @@ def _visible(table: dict[str, Any]) -> dict[str, Any]:
 def _raised(error: Any) -> Any:
     """Answer what `raise error` raises: an instance, made by a call if a class is given."""
     if error is GeneratorExit or type(error) is GeneratorExit:
-        return Closing(*getattr(error, "args", ())) if error is not GeneratorExit else Closing()  # the plain one means that the split form is being dropped
+        return (
+            Closing(*getattr(error, "args", ())) if error is not GeneratorExit else Closing()
+        )  # the plain one means that the split form is being dropped
     if issubclass(type(error), type) and issubclass(error, BaseException):
         return dispatch.call(error)
     return error
@@ -84,12 +90,37 @@ def _catches(error: BaseException, classes: Any) -> bool:
 
 
 for _name, _value in {
-    ".type": type, ".STEPS": steps.STEP_CLASSES, ".ACTIONS": ACTIONS, ".PLAIN": PLAIN,
-    ".Read": steps.Read, ".Write": steps.Write, ".Delete": steps.Delete, ".Modify": steps.Modify,
-    ".Variable": steps.Variable, ".UserYield": UserYield, ".Stopped": Stopped, ".restored": restored,
-    ".ended_generator": ended_generator, ".dropping": _dropping, ".GeneratorExit": GeneratorExit,
-    ".unbound": _unbound, ".NameError": NameError, ".BaseException": BaseException, ".StopIteration": StopIteration, ".AssertionError": AssertionError,
-    ".tick": itertools.count(1).__next__, ".spin": on_spin, ".same": _same, ".FunctionType": FunctionType, ".getattr": getattr, ".locals": locals, ".visible": _visible,
-    ".sorted": sorted, ".set": set, ".globals_of": globals, ".raised": _raised, ".catches": _catches,
-}.items():  # fmt: skip
+    ".type": type,
+    ".STEPS": STEP_CLASSES,
+    ".ACTIONS": ACTIONS,
+    ".PLAIN": PLAIN,
+    ".Read": Read,
+    ".Write": Write,
+    ".Delete": Delete,
+    ".Modify": Modify,
+    ".Variable": Variable,
+    ".UserYield": UserYield,
+    ".Stopped": Stopped,
+    ".restored": restored,
+    ".ended_generator": ended_generator,
+    ".dropping": _dropping,
+    ".GeneratorExit": GeneratorExit,
+    ".unbound": _unbound,
+    ".NameError": NameError,
+    ".BaseException": BaseException,
+    ".StopIteration": StopIteration,
+    ".AssertionError": AssertionError,
+    ".tick": itertools.count(1).__next__,
+    ".spin": on_spin,
+    ".same": _same,
+    ".FunctionType": FunctionType,
+    ".getattr": getattr,
+    ".locals": locals,
+    ".visible": _visible,
+    ".sorted": sorted,
+    ".set": set,
+    ".globals_of": globals,
+    ".raised": _raised,
+    ".catches": _catches,
+}.items():
     offer(_name, _value)

@@ -87,10 +87,14 @@ class Scope:
         first = min(_position(scope.node) for scope in captures)
         return (bindings[0].line, bindings[0].column) > first
 
+    def is_captured(self, name: str) -> bool:
+        """Return whether a nested function uses this function's `name`."""
+        return any(True for _ in self._captures(name))
+
     def _captures(self, name: str) -> Iterator[Scope]:
         """Yield the nested functions that use this scope's `name`."""
         for scope in self.descendants():
-            if name not in scope.used and name not in scope.nonlocals or scope.owner(name) is not self:
+            if (name not in scope.used and name not in scope.nonlocals) or scope.owner(name) is not self:
                 continue
             if scope.function() is not self:
                 yield scope

@@ -5,16 +5,18 @@ Read next: `twins` for those that call back.
 
 from __future__ import annotations
 
+import operator
 from types import FunctionType
-from typing import Any
+from typing import Any, Final
 
-from interleave.split.dispatch import call, find_in_class, offer
-from interleave.split.natives import SPECIAL
-from interleave.split.operators import native, python_method
-from interleave.split.protocol import ACTIONS, MISSING, settled, silent
-from interleave.steps import Steps
 from interleave import stdlib
 from interleave.split.attributes import delete, read, write
+from interleave.split.dispatch import RUNTIME, call, find_in_class, offer
+from interleave.split.iteration import following, iterator
+from interleave.split.natives import SPECIAL, sources
+from interleave.split.operators import native, python_method, truth
+from interleave.split.protocol import ACTIONS, END, MISSING, UserGenerator, settled, silent, then
+from interleave.steps import Call, Steps
 
 
 def format_(value: Any, conversion: int, specification: str) -> Any:
@@ -34,13 +36,13 @@ def format_(value: Any, conversion: int, specification: str) -> Any:
 
 def _formatted(value: Any, conversion: int, specification: str) -> str:
     if conversion != -1:
-        value = {115: str, 114: repr, 97: ascii}[conversion](value)
+        value = ascii(value) if conversion == 97 else repr(value) if conversion == 114 else str(value)
     return format(value, specification)
 
 
 def _format_text(answer: Any, conversion: int, specification: str) -> Steps:
     text = yield from settled(answer)
-    return format(ascii(text)[1:-1] if conversion == 97 else text, specification)
+    return format(text.encode("ascii", "backslashreplace").decode() if conversion == 97 else text, specification)
 
 
 def str_(*args: Any, **kwargs: Any) -> Any:
@@ -52,7 +54,7 @@ def str_(*args: Any, **kwargs: Any) -> Any:
     if method is not None:
         return call(method, value)
     method = python_method(type(value), "__repr__")
-    if method is not None and type(value).__str__ is object.__str__:
+    if method is not None and find_in_class(type(value), "__str__") is object.__str__:
         return call(method, value)
     return native(str, "str", value)
 
@@ -122,6 +124,41 @@ def manager_of(manager: Any) -> tuple[Any, Any]:
     return find_in_class(cls, "__enter__"), find_in_class(cls, "__exit__")
 
 
+def contains(container: Any, value: Any) -> Any:
+    """Answer `value in container`."""
+    cls = type(container)
+    method = python_method(cls, "__contains__")
+    if method is not None:
+        return then(call(method, container, value), bool)
+    if find_in_class(cls, "__contains__", MISSING) is MISSING and (
+        cls is UserGenerator or python_method(cls, "__iter__") or python_method(cls, "__getitem__")
+    ):
+        return _searched(container, value)
+    reads = sources([container])
+    return Call(operator.contains, (container, value), {}, reads, (), "in") if reads else silent(value in container)
+
+
+def _searched(container: Any, wanted: Any) -> Steps:
+    """Look for `wanted` among what `container` yields."""
+    equal = RUNTIME[".=="].cell_contents
+    it = yield from settled(iterator(container))
+    while (value := (yield from settled(following(it)))) is not END:
+        if value is wanted:
+            return True
+        if (yield from settled(truth((yield from settled(equal(value, wanted)))))):
+            return True
+    return False
+
+
+STDOUT: Final = type("stdout", (), {"__repr__": lambda self: "stdout"})()
+"""What `print` writes: one place, whatever the file is."""
+
+
+def print_(*args: Any, **kwargs: Any) -> Call:
+    """Answer a call of `print`: a step on the terminal, which reads the containers that it shows."""
+    return Call(print, args, kwargs, sources(args), (STDOUT,), "print")
+
+
 def enter(manager: Any, methods: tuple[Any, Any]) -> Any:
     """Answer what `with manager` does first."""
     return _managed(manager, "__enter__", methods[0])
@@ -142,15 +179,23 @@ def _managed(manager: Any, name: str, method: Any, *details: Any) -> Any:
 
 
 SPECIAL[len] = len_
+SPECIAL[print] = print_
 SPECIAL[str] = str_
 SPECIAL[repr] = repr_
 SPECIAL[getattr] = getattr_
 SPECIAL[setattr] = write
 SPECIAL[delattr] = delete
 SPECIAL[hasattr] = hasattr_
-for _function, _name in {abs: "__abs__", round: "__round__", int: "__int__", float: "__float__", complex: "__complex__"}.items():
+for _function, _name in {
+    abs: "__abs__",
+    round: "__round__",
+    int: "__int__",
+    float: "__float__",
+    complex: "__complex__",
+}.items():
     SPECIAL[_function] = by_method(_name, _function)
 offer(".format", format_)
+offer(".contains", contains)
 offer(".manager", manager_of)
 offer(".enter", enter)
 offer(".exit", leave)
@@ -170,7 +215,7 @@ def match_class(subject: Any, cls: Any, positional: int, names: tuple[str, ...])
     wanted: list[str] = []
     first: tuple[Any, ...] = ()
     if positional:
-        arguments = getattr(cls, "__match_args__", MISSING)
+        arguments: Any = getattr(cls, "__match_args__", MISSING)
         if arguments is MISSING and cls.__flags__ & _MATCH_SELF:
             allowed, first = 1, (subject,)
         else:
@@ -204,6 +249,9 @@ _SEQUENCE, _MAPPING, _MATCH_SELF = 1 << 5, 1 << 6, 1 << 22  # flags of a class, 
 for _name, _value in {
     ".is_sequence": lambda value: bool(type(value).__flags__ & _SEQUENCE),
     ".is_mapping": lambda value: bool(type(value).__flags__ & _MAPPING),
-    ".match_class": match_class, ".len": len_, ".without": _without, ".MISSING": MISSING,
-}.items():  # fmt: skip
+    ".match_class": match_class,
+    ".len": len_,
+    ".without": _without,
+    ".MISSING": MISSING,
+}.items():
     offer(_name, _value)

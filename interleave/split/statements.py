@@ -13,7 +13,7 @@ import ast
 from interleave.split.calls import lowered_arguments
 from interleave.split.emit import Atom, Lowering, assign, both, const, invoke, load, statement, text_of, when
 from interleave.split.expressions import OPERATORS, plainness, read_attribute, spread, store_variable, truth
-from interleave.split.targets import delete_target, is_shared_target, store_attribute, store_target
+from interleave.split.targets import delete_target, is_shared_target, store_attribute, store_element, store_target
 
 _COMPUTING = (ast.BinOp, ast.Compare, ast.BoolOp, ast.JoinedStr)
 
@@ -89,12 +89,16 @@ def augmented(low: Lowering, node: ast.AugAssign) -> None:
             store_attribute(low, obj, target, new)
     else:
         obj, key = (low.kept(part) for part in low.many([target.value, target.slice]))
+        shared = is_shared_target(low, target)
         with low.at(target):
-            old = low.act(invoke(".getitem", obj, key), "read", text_of(target))
+            if shared:
+                old = low.act(invoke(".getitem", obj, key), "read", text_of(target))
+            else:
+                old = low.assign(ast.Subscript(value=obj, slice=key, ctx=ast.Load()))
         value = low.expr(node.value)
-        new = _combined(low, node, old, value, True)
+        new = _combined(low, node, old, value, shared)
         with low.at(target):
-            low.act(invoke(".setitem", obj, key, new), "write", text_of(target))
+            store_element(low, obj, key, target, new)
 
 
 def _combined(low: Lowering, node: ast.AugAssign, old: Atom, value: Atom, shared: bool) -> Atom:
@@ -183,7 +187,7 @@ def nested_function(low: Lowering, node: ast.FunctionDef | ast.AsyncFunctionDef)
     """Decorators and defaults are evaluated here; the body stays as it is, and is split when split code calls it."""
     decorators = [low.kept(low.expr(decorator)) for decorator in node.decorator_list]
     arguments = lowered_arguments(low, node.args)
-    fields = {name: value for name, value in ast.iter_fields(node)}
+    fields = dict(ast.iter_fields(node))
     made = type(node)(**{**fields, "args": arguments, "decorator_list": []})
     ast.copy_location(made, node)
     if node.decorator_list:
@@ -202,7 +206,7 @@ def nested_class(low: Lowering, node: ast.ClassDef) -> None:
         ast.keyword(arg=keyword.arg, value=value)
         for keyword, value in zip(node.keywords, values[len(node.bases) :], strict=True)
     ]
-    fields = {name: value for name, value in ast.iter_fields(node)}
+    fields = dict(ast.iter_fields(node))
     made = ast.ClassDef(**{**fields, "bases": values[: len(node.bases)], "keywords": keywords, "decorator_list": []})
     low.put(ast.copy_location(made, node))
     _decorate(low, node, decorators)
@@ -212,7 +216,9 @@ def _at(node: ast.expr, where: ast.expr) -> ast.expr:
     return ast.copy_location(node, where)
 
 
-def _decorate(low: Lowering, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, decorators: list[Atom]) -> None:
+def _decorate(
+    low: Lowering, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, decorators: list[Atom]
+) -> None:
     if not decorators:
         return
     value: Atom = low.assign(load(node.name))

@@ -9,6 +9,7 @@ import ast
 
 from interleave.split.emit import Atom, Lowering, const, invoke, load, text_of
 from interleave.split.expressions import guarded_cell, store_variable
+from interleave.split.private import is_private
 
 
 def store_target(low: Lowering, target: ast.expr, value: Atom) -> None:
@@ -21,7 +22,7 @@ def store_target(low: Lowering, target: ast.expr, value: Atom) -> None:
             store_attribute(low, obj, target, value)
         elif isinstance(target, ast.Subscript):
             obj, key = low.many([target.value, target.slice])
-            low.act(invoke(".setitem", obj, key, value), "write", text_of(target))
+            store_element(low, obj, key, target, value)
         elif isinstance(target, ast.Tuple | ast.List):
             _unpack(low, target.elts, value)
         else:
@@ -33,6 +34,15 @@ def store_attribute(low: Lowering, obj: Atom, target: ast.Attribute, value: Atom
     name = low.unit.mangled(target.attr)
     step, answer = invoke(".Write", obj, const(name), value), invoke(".write", obj, const(name), value)
     low.likely_step(step, f".writes:{name}", answer, "write", text_of(target))
+
+
+def store_element(low: Lowering, obj: Atom, key: Atom, target: ast.Subscript, value: Atom) -> None:
+    """Write the assignment of `value` to an element of `obj`."""
+    if isinstance(target.value, ast.Name) and is_private(low.scope, target.value):
+        element = ast.Subscript(value=obj, slice=key, ctx=ast.Store())
+        low.put(ast.Assign(targets=[element], value=value))
+    else:
+        low.act(invoke(".setitem", obj, key, value), "write", text_of(target))
 
 
 def _unpack(low: Lowering, targets: list[ast.expr], value: Atom) -> None:
@@ -49,6 +59,8 @@ def is_shared_target(low: Lowering, target: ast.expr) -> bool:
     """Return whether assigning to `target` is a step."""
     if isinstance(target, ast.Name):
         return low.is_shared(target.id)
+    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+        return not is_private(low.scope, target.value)
     return isinstance(target, ast.Attribute | ast.Subscript)
 
 
@@ -72,7 +84,10 @@ def delete_target(low: Lowering, target: ast.expr) -> None:
             low.act(invoke(".delete", obj, const(low.unit.mangled(target.attr))), "delete", text_of(target))
         elif isinstance(target, ast.Subscript):
             obj, key = low.many([target.value, target.slice])
-            low.act(invoke(".delitem", obj, key), "delete", text_of(target))
+            if isinstance(target.value, ast.Name) and is_private(low.scope, target.value):
+                low.put(ast.Delete(targets=[ast.Subscript(value=obj, slice=key, ctx=ast.Del())]))
+            else:
+                low.act(invoke(".delitem", obj, key), "delete", text_of(target))
         elif isinstance(target, ast.Tuple | ast.List):
             for part in target.elts:
                 delete_target(low, part)

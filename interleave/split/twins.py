@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from interleave.split.dispatch import RUNTIME, call
-from interleave.split.iteration import collected, following, iterator
+from interleave.split.iteration import collected, following, iterator, mapped
 from interleave.split.natives import TWINS
-from interleave.split.operators import truth
+from interleave.split.operators import getitem, python_method, truth
 from interleave.split.protocol import END, UserGenerator, UserYield, settled
+from interleave.split.specials import len_
 from interleave.steps import Call, Steps
 
 
@@ -285,7 +286,7 @@ def max_(*values: Any, key: Any = None, **default: Any) -> Steps:
 
 
 def _extreme(symbol: str, function: Any, values: tuple[Any, ...], key: Any, default: dict[str, Any]) -> Steps:
-    if not values or len(values) > 1 and default:
+    if not values or (len(values) > 1 and default):
         return function(*values, **default)  # raises Python's own words
     it = yield from settled(iterator(values if len(values) > 1 else values[0]))
     best: Any = END
@@ -327,10 +328,22 @@ def list_(iterable: Any) -> Steps:
 
 
 @twin(
-    tuple, set, frozenset, collections.deque, bytes, bytearray, collections.OrderedDict, math.fsum, math.prod,
-    itertools.product, itertools.permutations, itertools.combinations, itertools.zip_longest, itertools.cycle,
+    tuple,
+    set,
+    frozenset,
+    collections.deque,
+    bytes,
+    bytearray,
+    collections.OrderedDict,
+    math.fsum,
+    math.prod,
+    itertools.product,
+    itertools.permutations,
+    itertools.combinations,
+    itertools.zip_longest,
+    itertools.cycle,
     itertools.combinations_with_replacement,
-)  # fmt: skip
+)
 def drained(*values: Any, **named: Any) -> Steps:
     """Never called: see `_draining`."""
     raise NotImplementedError
@@ -348,8 +361,6 @@ def _draining(function: Any) -> Any:
 
 def is_lazy(value: Any) -> bool:
     """Return whether iterating over `value` runs Python that should be split."""
-    from interleave.split.operators import python_method
-
     return type(value) is UserGenerator or any(python_method(type(value), name) for name in ("__iter__", "__next__"))
 
 
@@ -361,8 +372,6 @@ for _function in [function for function, made in TWINS.items() if made is draine
 def dict_(iterable: Any = (), /, **named: Any) -> Steps:
     """`dict(iterable, **named)`."""
     if hasattr(type(iterable), "keys"):
-        from interleave.split.iteration import mapped
-
         return {**(yield from settled(mapped(iterable))), **named}
     made: dict[Any, Any] = {}
     for pair in (yield from collected(iterable)):
@@ -374,70 +383,13 @@ def dict_(iterable: Any = (), /, **named: Any) -> Steps:
 @twin(reversed)
 def reversed_(sequence: Any) -> Steps:
     """`reversed(sequence)` of a class written in Python."""
-    from interleave.split.operators import python_method
-    from interleave.split.specials import len_
-
     method = python_method(type(sequence), "__reversed__")
     if method is not None:
         return (yield from settled(call(method, sequence)))
     length = yield from settled(len_(sequence))
 
     def each() -> Any:
-        from interleave.split.operators import getitem
-
         for position in range(length - 1, -1, -1):
             yield UserYield((yield from settled(getitem(sequence, position))))
 
     return UserGenerator(each())
-
-
-# ---------------------------------------------------------------- protocols of Python's own
-
-
-def by_index(sequence: Any) -> UserGenerator:
-    """Iterate over an object that has `__getitem__` alone."""
-    from interleave.split.operators import getitem
-
-    def each() -> Any:
-        for position in itertools.count():
-            try:
-                value = yield from settled(getitem(sequence, position))
-            except IndexError:
-                return
-            yield UserYield(value)
-
-    return UserGenerator(each())
-
-
-def contains(container: Any, wanted: Any) -> Steps:
-    """Look for `wanted` among what `container` yields."""
-    it = yield from settled(iterator(container))
-    while (value := (yield from settled(following(it)))) is not END:
-        if value is wanted or (yield from _is_true((yield from _operate("==", value, wanted)))):
-            return True
-    return False
-
-
-def until(function: Any, sentinel: Any) -> UserGenerator:
-    """`iter(function, sentinel)`."""
-
-    def each() -> Any:
-        while True:
-            value = yield from settled(call(function))
-            if (yield from _is_true((yield from _operate("==", value, sentinel)))):
-                return
-            yield UserYield(value)
-
-    return UserGenerator(each())
-
-
-def mapped(mapping: Any) -> Steps:
-    """`{**mapping}` for a mapping that is no dict."""
-    from interleave.split.attributes import method
-    from interleave.split.operators import getitem
-
-    keys = yield from settled(method(mapping, "keys"))
-    made: dict[Any, Any] = {}
-    for key in (yield from collected(keys)):
-        made[key] = yield from settled(getitem(mapping, key))
-    return made

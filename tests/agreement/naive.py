@@ -59,7 +59,9 @@ def executions(program: Generated) -> Iterator[End]:
     pending = [state]
     while pending:
         state = pending.pop()
-        following = [] if state.abandoned else [new for number in range(len(state.runners)) for new in moves(state, number)]
+        following = (
+            [] if state.abandoned else [new for number in range(len(state.runners)) for new in moves(state, number)]
+        )
         pending += following
         if not following:
             yield end(state)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from agreement import naive
-from agreement.programs import Generated, end_state, interleavings_at_most, programs
 from hypothesis import example, given, settings
 
+from agreement import naive
+from agreement.programs import Generated, end_state, interleavings_at_most, programs
 from interleave import replaying
 from interleave.explore import exhaustive
 from interleave.scenario import as_program
@@ -26,7 +27,14 @@ NEW_KEY = Generated(((("write", "table[b]", 1),), (("keys",), ("read", "table[a]
 TRIES = Generated(((("try", 0), ("unless", 0), ("release", 0)), (("try", 0),), (("try", 0),)))
 FAMILY = Generated(((("spawn",), ("join",), ("alive",)), (("alive",), ("spawn",))), (("read", "x"),))
 
-pinned: Any = (example(LOST_UPDATE), example(CROSSED_LOCKS), example(ONE_CHOICE), example(NEW_KEY), example(TRIES), example(FAMILY))
+pinned: Any = (
+    example(LOST_UPDATE),
+    example(CROSSED_LOCKS),
+    example(ONE_CHOICE),
+    example(NEW_KEY),
+    example(TRIES),
+    example(FAMILY),
+)
 
 
 def theorem(examples: int) -> Any:
@@ -65,7 +73,7 @@ def test_no_execution_is_visited_twice_and_all_come_in_order(program: Generated)
     def by_turn(path: Sequence[int]) -> list[tuple[int, int]]:
         return [(choice & 0xFFFF, choice >> 16) for choice in path]
 
-    assert all(by_turn(one) < by_turn(two) for one, two in zip(paths, paths[1:], strict=False))
+    assert all(by_turn(one) < by_turn(two) for one, two in pairwise(paths))
 
 
 @theorem(200)
@@ -142,8 +150,9 @@ def test_replaying_a_schedule_gives_the_same_trace_and_its_text_says_the_same(pr
         (LOST_UPDATE, 4),
         (CROSSED_LOCKS, 3),  # one first, the other first, the deadlock
         (ONE_CHOICE, 2),  # one for each option
-        # A trier that keeps the lock first: 2.  Else the first thread's try succeeds: both others fail before its release, 1;
-        # one does and the other succeeds after it, 2; both come after it, and one of them succeeds, 2.
+        # A trier that keeps the lock comes first: 2.  Else the first thread's try succeeds, and both others
+        # fail before its release, 1; or one does and the other succeeds after it, 2; or both come after it
+        # and one of them succeeds, 2.
         (TRIES, 7),
     ],
 )

@@ -127,9 +127,7 @@ def thread(lines: Sequence[Line]) -> Callable[[SimpleNamespace], Steps]:
     return run
 
 
-def memory(
-    threads: Sequence[Sequence[Line]], initial: Mapping[str, int], assume: str
-) -> Callable[[], SimpleNamespace]:
+def memory(threads: Sequence[Sequence[Line]], initial: Mapping[str, int], assume: str) -> Callable[[], SimpleNamespace]:
     """Return what makes the shared namespace: every variable 0 unless `initial` says otherwise, arrays, locks."""
     lines = [line for lines in threads for line in lines]
     locks = {line[-1] for line in lines if line[0] in ("lock", "unlock", "trylock")}

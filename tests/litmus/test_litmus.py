@@ -12,11 +12,11 @@ from typing import Any
 
 import facts
 import pytest
-from litmus.step_lists import Line, scenario
 
 from interleave.explore import exhaustive
 from interleave.scenario import Scenario, as_program
 from interleave.trace import NormalForm, normal_form
+from litmus.step_lists import Line, scenario
 
 MOST = 100_000  # interleavings
 

@@ -514,3 +514,131 @@ def star_args_are_copies():
 
     given, named = (1, 2), {"x": 1}
     return f(*given, **named)[1], named
+
+
+@case()
+def generator_given_to_reduce():
+    def pairs():
+        yield 1, 2
+        yield 3, 4
+
+    return functools.reduce(lambda a, b: a + b, pairs())
+
+
+@case()
+def generator_that_is_sent_values():
+    log = []
+
+    def echo():
+        total = 0
+        while True:
+            got = yield total
+            log.append(got)
+            total += got or 0
+
+    g = echo()
+    return next(g), g.send(5), g.send(7), next(g), log
+
+
+@case()
+def generator_sent_a_value_too_early():
+    def f():
+        yield 1
+
+    f().send(5)
+
+
+@case()
+def generator_that_is_thrown_into():
+    log = []
+
+    def patient():
+        while True:
+            try:
+                yield len(log)
+            except ValueError as e:
+                log.append(e.args)
+
+    g = patient()
+    out = [next(g), g.throw(ValueError(1)), g.throw(ValueError("2"))]
+    try:
+        g.throw(KeyError("k"))
+    except KeyError as e:
+        out.append(e.args)
+    return out, log, next(g, "ended")
+
+
+@case()
+def generator_that_is_closed():
+    log = []
+
+    def f():
+        try:
+            yield 1
+            yield 2
+        except GeneratorExit:
+            log.append("exit")
+            raise
+        finally:
+            log.append("finally")
+
+    g, unstarted = f(), f()
+    out = [next(g), g.close(), g.close(), unstarted.close(), next(unstarted, "ended")]
+    return out, log
+
+
+@case()
+def generator_that_ignores_its_end():
+    def f():
+        try:
+            yield 1
+        except GeneratorExit:
+            yield 2
+
+    g = f()
+    next(g)
+    try:
+        g.close()
+    except RuntimeError as e:
+        return e.args
+
+
+@case()
+def generator_left_in_the_middle():
+    log = []
+
+    def f():
+        try:
+            yield 1
+            yield 2
+        finally:
+            log.append("finally")
+
+    for x in f():
+        break
+    g = f()
+    next(g)
+    del g
+    return x
+
+
+@case()
+def delegation_to_what_is_sent_and_thrown():
+    log = []
+
+    def inner():
+        try:
+            got = yield "a"
+            log.append(got)
+            yield "b"
+        except ValueError as e:
+            log.append(e.args)
+            return "returned"
+
+    def outer():
+        result = yield from inner()
+        log.append(result)
+        yield "c"
+
+    g = outer()
+    return next(g), g.send(1), g.throw(ValueError(2)), next(g, None), log
