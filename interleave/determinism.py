@@ -14,7 +14,10 @@ from typing import Any, Final
 from interleave.errors import NotDeterministic
 from interleave.trace import Record, Trace
 
-_REMEDY: Final = "take random numbers, time, the order of sets and state that outlives an execution out of the program, or make them afresh in it"
+_REMEDY: Final = (
+    "take random numbers, time, the order of sets and state that outlives an execution out of the program, "
+    "or make them afresh in it"
+)
 
 
 def answered_otherwise(

@@ -199,7 +199,8 @@ def _part(obj: Any, name: Name, writes: bool) -> Name | None:
         return name if known or not (writes or hasattr(type(obj), "__missing__")) else WHOLE
     if isinstance(obj, (list, deque, bytearray)):
         return name if isinstance(key, int) and 0 <= key < len(obj) else WHOLE
-    return WHOLE if isinstance(key, slice) else name
+    # Of another kind of object nobody knows which of its keys are one place: an index from the end is one already.
+    return name if isinstance(obj, (tuple, str, bytes, range)) and not isinstance(key, slice) else WHOLE
 
 
 def _reading(step: Read | Await) -> tuple[Touch, ...]:
@@ -220,8 +221,9 @@ def _with_class(obj: Any, name: str) -> tuple[Touch, ...]:
     except (AttributeError, TypeError):
         return (own,)
     mro = obj.__mro__ if isinstance(obj, type) else type(obj).__mro__
-    homes = [home for home in mro if name in home.__dict__ and home is not obj]
-    return (own, (homes[0], name, False)) if homes and hasattr(homes[0], "__module__") else (own,)
+    homes = [at for at, home in enumerate(mro) if name in home.__dict__]
+    # All classes down to the one that has it: a nearer one may be given an attribute of that name.
+    return (own, *[(home, name, False) for home in mro[: homes[0] + 1] if home is not obj]) if homes else (own,)
 
 
 def _writing(step: Write | Update | CompareAndSet) -> tuple[Touch, ...]:

@@ -111,14 +111,16 @@ class Machine:
             answer = ThreadIndex(self.spawned[id(answer)].index)
         self.records.append(self._recorder.record(thread.index, step, before, answer, at))
 
-    def onward(self, untried: list[list[Choice]], steps: int | None) -> Iterator[Choice]:
+    def onward(self, untried: list[list[Choice]], widths: list[int], steps: int | None) -> Iterator[Choice]:
         """Yield the first choice again and again until the execution is over or has taken `steps` steps.
 
-        Each time the other choices, last first, are appended to `untried`.  To be given to `run`.
+        Each time the other choices, last first, are appended to `untried`, and the number of them all to
+        `widths`.  To be given to `run`.
         """
         while choices := self.choices():
             if steps is not None and len(self.path) >= steps:
                 return
+            widths.append(len(choices))
             choices.reverse()
             choice = choices.pop()
             untried.append(choices)
@@ -287,9 +289,12 @@ class Machine:
             self._bases(),
             self._recorded() if self._recorder is not None else partial(record, program, self.path, self.log),
             self.assumptions,
+            self._standing() if cut else (),
         )
         if not over or len(self.threads) > len(program.plans):
             self.dispose()
+        elif self._locks is not None:
+            self._locks.let_go()
         stdlib.moving = None
         return trace
 
@@ -304,11 +309,20 @@ class Machine:
         names = self.display_names()
         return tuple([Crash(names[thread.index], error, at) for thread, error, at in self._crashes])
 
+    def _standing(self) -> tuple[Wait, ...]:
+        """Return where each thread of an execution that was cut stands: all it waits for is its turn."""
+        names = self.display_names()
+        suspended = [thread for thread in self.threads if thread.pending is not None]
+        return tuple([Wait(names[thread.index], "its turn", None, *place(thread.steps)) for thread in suspended])
+
     def waits(self) -> tuple[Wait, ...]:
         """Return what each thread that is not over waits for; of a deadlock that is all of them."""
         if self._recorder is None:
             # Objects are named in the order of their first use, so only a machine that recorded has their names.
-            return rerun(self.program, self.path, self.log).waits()
+            again = rerun(self.program, self.path, self.log)
+            found = again.waits()
+            again.dispose()
+            return found
         names, waits, recorder = self.display_names(), [], self._recorder
         for thread in self.threads:
             step = thread.pending

@@ -28,17 +28,19 @@ _shown = reprlib.Repr()
 _shown.maxstring = _shown.maxother = 60
 _shown.maxlist = _shown.maxdict = _shown.maxset = _shown.maxdeque = 8
 _CONTAINERS: Final = (list, dict, set, frozenset, tuple, deque)
+_REPRS: Final = frozenset(vars(container)["__repr__"] for container in _CONTAINERS)
 
 
 class Names:
     """The names of one execution's objects, in the order of their first use."""
 
-    __slots__ = ("_lookup", "_named", "_taken")
+    __slots__ = ("_keys", "_lookup", "_named", "_taken")
 
     def __init__(self, lookup: Callable[[], Mapping[str, Any]]) -> None:
         """`lookup()` returns the program's own variables, name to object, as they are now."""
         self._named: dict[int, tuple[str, Any]] = {}  # the object is kept, so that its id is not used again
         self._taken: dict[str, int] = {}
+        self._keys: dict[int, dict[Any, str]] = {}  # for each object that is named, the texts of its keys
         self._lookup = lookup
 
     def knows(self, obj: Any) -> bool:
@@ -71,6 +73,10 @@ class Names:
             found = _inside(owner, obj)
             if found is not None:
                 return owner_name + found
+        for name, value in reversed(list(self._lookup().items())):
+            found = _inside(value, obj)
+            if found is not None:
+                return f"{name}{found}"
         return class_name(obj)
 
     def part(self, obj: Any, name: Name | None) -> tuple[str, str | None, str]:
@@ -80,7 +86,7 @@ class Names:
             return whole, None, whole
         if name.__class__ is str:
             whole = self.of(obj)
-            return whole, name, f"{whole}.{name}"  # type: ignore[return-value]
+            return whole, name, f"{whole}.{name}"
         if isinstance(name, Variable):
             # A cell or a module's globals: the variable is the location, the holder only keeps two of them apart.
             if obj.__class__ is dict:
@@ -89,14 +95,25 @@ class Names:
             holder = known[0] if known else self.give(obj, name.name)
             return holder, name.name, holder
         assert isinstance(name, Item)
-        whole, key = self.of(obj), self.value(name.key)
+        whole, key = self.of(obj), self._key(obj, name.key)
         return whole, f"[{key}]", f"{whole}[{key}]"
+
+    def _key(self, obj: Any, key: Any) -> str:
+        """Return the text of `key`: one for keys that are equal (1, 1.0 and True are one place), two for those that are not."""
+        try:
+            known = self._keys.setdefault(id(obj), {})
+            if key not in known:
+                shown = self.value(key)
+                known[key] = shown if shown not in known.values() else f"{shown}-{len(known) + 1}"
+        except TypeError:
+            return self.value(key)  # it cannot be hashed, so nothing but a slice is reached by it
+        return known[key]
 
     def value(self, value: Any) -> str:
         """Return `value` as a trace shows it: short, without addresses, and as it was at that moment."""
         if value.__class__ in SCALARS:
             return _shown.repr(value)
-        if isinstance(value, _CONTAINERS) and type(value).__repr__ is type(value).__mro__[-2].__repr__:
+        if isinstance(value, _CONTAINERS) and _shows_its_elements(type(value)):
             return self._contents(value)
         if isinstance(value, (slice, range)):
             return repr(value)
@@ -139,6 +156,11 @@ def class_name(obj: Any) -> str:
 def given_name(thread: threading.Thread) -> str | None:
     """Return the name that the program gave the thread, None where it is one of Python's own making."""
     return None if _DEFAULT_NAME.fullmatch(thread.name) else thread.name
+
+
+def _shows_its_elements(cls: type) -> bool:
+    """Return whether `cls`, a container's, has the `repr` of the built-in one."""
+    return next(vars(kind)["__repr__"] for kind in cls.__mro__ if "__repr__" in vars(kind)) in _REPRS
 
 
 def _plain(value: Any) -> bool:

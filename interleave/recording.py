@@ -46,7 +46,8 @@ class Recorder:
             parts.append((name, inside, writes))
             locations.append(where)
         named = getattr(step, "name", None)
-        if named is not None and parts and parts[0][1] is None:  # a new key, or a slice: it touches the whole, by a name
+        # A new key, or a slice: it touches the whole, and says by which name.
+        if named is not None and parts and parts[0][1] is None:
             locations[0] = self.names.part(step.obj, named)[2]
         if step.__class__ is Call and step.label.endswith("next"):
             locations.reverse()  # the container that is walked through says more than the iterator on it

@@ -49,8 +49,8 @@ def follow(program: Program, schedule: Schedule, carry: Carry | None = None) -> 
         if choices := machine.choices():
             able = ", ".join(dict.fromkeys(machine.display_names()[choice & _THREAD] for choice in choices))
             raise ScheduleError(
-                f"schedule: it ends after {len(machine.path):,} steps, but the execution does not: {able} can still move; "
-                "add the steps that are missing"
+                f"schedule: it ends after {len(machine.path):,} steps, but the execution does not: "
+                f"{able} can still move; add the steps that are missing"
             )
     except BaseException:
         machine.dispose()

@@ -173,7 +173,7 @@ def plan_thread(function: Body, name: str | None = None) -> ThreadPlan:
         )
     if _is_generator_function(function):
         return ThreadPlan(title, function, function, True)
-    if isinstance(function, (types.BuiltinFunctionType, type)) or isinstance(function, types.MethodDescriptorType):
+    if isinstance(function, (types.BuiltinFunctionType, type, types.MethodDescriptorType)):
         raise ScenarioError(
             f"thread {title!r}: {_function_name(function)} has no Python source, so there are no steps to interleave; "
             "wrap it in a Python function"
@@ -225,7 +225,7 @@ def _place(function: Any) -> str:
 def _is_generator_function(function: Any) -> bool:
     if inspect.isgeneratorfunction(function):  # looks through functools.partial and bound methods
         return True
-    call = getattr(type(function), "__call__", None)
+    call = vars(type(function)).get("__call__")
     return not isinstance(function, (types.FunctionType, types.MethodType)) and inspect.isgeneratorfunction(call)
 
 

@@ -23,7 +23,7 @@ Run: TypeAlias = tuple[str, int, int | None]
 """A thread's name, how many steps it takes in a row, and for a single step at a `Choose` the option's number."""
 
 _BARE: Final = re.compile(r'[^\s*:"]+')
-_RUN: Final = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^\s*:"]+)(?:\*(\d+)|:(\d+))?(?=\s|$)')
+_RUN: Final = re.compile(r'("(?:[^"\\]|\\.)*"|[^\s*:"]+)(?:\*(\d+)|:(\d+))?(?:\s+|$)')
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -40,12 +40,12 @@ class Schedule:
     def parse(cls, text: str) -> Schedule:
         """Return the schedule that `text` describes; raises ScheduleError with the column of what cannot be read."""
         runs: list[Run] = []
-        at = 0
-        while text[at:].strip():
+        at, end = len(text) - len(text.lstrip()), len(text.rstrip())
+        while at < end:
             match = _RUN.match(text, at)
             if match is None:
                 raise ScheduleError(
-                    f"schedule, column {at + 1}: cannot read {text[at:].strip()[:30]!r}; "
+                    f"schedule, column {at + 1}: cannot read {text[at : at + 30].rstrip()!r}; "
                     f"write thread names with repeats, as in 'A*3 B A*2' (A:1 takes option 1 of a Choose)"
                 )
             runs.append(_run(match, at))

@@ -139,8 +139,8 @@ class Tally:
             return (type(value), repr(value))
         if _is_nothing_but_itself(value):
             raise ScenarioError(
-                f"{self.program.name}: the outcome is an object of type {type(value).__name__}, which equals only itself, so no two "
-                "executions would agree; return what matters of it: a number, a string or a tuple of them"
+                f"{self.program.name}: the outcome is an object of type {type(value).__name__}, which equals only "
+                "itself, so no two executions would agree; return what matters of it: a number, a string or a tuple of them"
             )
         try:
             hash(value)
@@ -201,7 +201,8 @@ def _hashable(value: Any) -> bool:
 
 def _is_nothing_but_itself(value: Any) -> bool:
     """Return whether `value` equals no other object, and is made anew by each execution."""
-    by_identity = type(value).__eq__ is object.__eq__ and type(value).__hash__ is object.__hash__
+    kinds = type(value).__mro__[:-1]
+    by_identity = not any("__eq__" in vars(kind) or "__hash__" in vars(kind) for kind in kinds)
     return by_identity and not isinstance(value, (type, FunctionType))
 
 

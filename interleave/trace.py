@@ -13,7 +13,7 @@ import functools
 import os
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import ne
 from typing import Any, Final, TypeAlias
@@ -30,7 +30,9 @@ Recorded: TypeAlias = tuple[Sequence[Record], tuple[str, ...]]
 Part: TypeAlias = tuple[str, str | None, bool]
 """One access as an event keeps it: the object's name, the part of it (None for all of it), whether it writes."""
 
-NormalForm: TypeAlias = tuple[frozenset[tuple[str, int, str, str]], ...]
+NormalForm: TypeAlias = tuple[frozenset[tuple[str, tuple[int, ...], int, str, int | None]], ...]
+"""Layers of events, each as its thread (by its first ancestor, and at which steps it and its ancestors were started),
+its number in the thread, its kind, and the option chosen."""
 
 
 class _NoOutcome:
@@ -58,7 +60,7 @@ class Event:
     `step` is the kind of step (`read`, `write`, `acquire`, ...), `location` its name (`counter.count`,
     "" for a private step), `value` what was read or written, `position` the how-manieth event of its
     thread this is (from 0), `touches` the accesses that decide what it depends on, `file` and `line` the
-    source line that was about to run.
+    source line that was about to run, `option` the number of the option that a choice took.
     """
 
     thread: str
@@ -69,13 +71,16 @@ class Event:
     touches: tuple[Part, ...] = ()
     file: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
+    option: int | None = None
 
     def depends_on(self, other: Event) -> bool:
         """Return whether swapping the two could change what a thread sees."""
         if self.thread == other.thread:
             return True
         # A thread's own steps cannot come before the step that starts it.
-        if "start" in (self.step, other.step) and (self.value == other.thread or other.value == self.thread):
+        if (self.step == "start" and self.value == other.thread) or (
+            other.step == "start" and other.value == self.thread
+        ):
             return True
         return any(
             (mine[2] or theirs[2]) and mine[0] == theirs[0] and (None in (mine[1], theirs[1]) or mine[1] == theirs[1])
@@ -151,6 +156,7 @@ class Trace:
     bases: tuple[str, ...]
     recorded: Callable[[], Recorded]
     assumptions: set[str] | None = None
+    stands: tuple[Wait, ...] = ()
 
     @property
     def threads(self) -> tuple[str, ...]:
@@ -184,10 +190,11 @@ class Trace:
 
         counts = [0] * len(names)
         events = []
-        for index, step, location, value, touches, file, line, _ in records:
+        for choice, (index, step, location, value, touches, file, line, _) in zip(self.path, records, strict=True):
             shown = names[value.index] if value.__class__ is ThreadIndex else value
             parts = tuple([(unmark(name), part, writes) for name, part, writes in touches])
-            events.append(Event(names[index], step, unmark(location), shown, counts[index], parts, file, line))
+            option = (choice >> OPTION) - 1 if choice >> OPTION else None
+            events.append(Event(names[index], step, unmark(location), shown, counts[index], parts, file, line, option))
             counts[index] += 1
         return tuple(events)
 
@@ -226,10 +233,22 @@ def normal_form(events: Sequence[Event]) -> NormalForm:
     for position, event in enumerate(events):
         above = (depths[i] for i in range(position) if event.depends_on(events[i]))
         depths.append(max(above, default=-1) + 1)
-    layers: list[set[tuple[str, int, str, str]]] = [set() for _ in range(max(depths, default=-1) + 1)]
+    layers: list[set[Any]] = [set() for _ in range(max(depths, default=-1) + 1)]
+    started = {event.value: (event.thread, event.position) for event in events if event.step == "start"}
     for event, depth in zip(events, depths, strict=True):
-        layers[depth].add((event.thread, event.position, event.step, event.location))
+        # Neither a location nor a child's name will do: both may be numbered in the order of first use, which a swap of
+        # independent events changes.  Nor are they needed: what a thread does next is settled by the layers above.
+        layers[depth].add((*_descent(event.thread, started), event.position, event.step, event.option))
     return tuple(map(frozenset, layers))
+
+
+def _descent(thread: str, started: Mapping[Any, tuple[str, int]]) -> tuple[str, tuple[int, ...]]:
+    """Return the first ancestor of `thread`, and at which step of whom each thread on the way down was started."""
+    steps: list[int] = []
+    while thread in started:
+        thread, position = started[thread]
+        steps.append(position)
+    return thread, tuple(steps)
 
 
 def happens_before(events: Sequence[Event]) -> tuple[frozenset[int], ...]:

@@ -24,7 +24,7 @@ from interleave.explore import explorer as explorer_named
 from interleave.scenario import Program, as_program
 from interleave.schedule import Schedule
 from interleave.tally import Outcome, Tally, Violation, confirmed
-from interleave.trace import Trace
+from interleave.trace import OPTION, Trace
 
 HOLDS: Final = "HOLDS"
 VIOLATED: Final = "VIOLATED"
@@ -34,6 +34,12 @@ STEPS: Final = 100_000
 """The most steps of one execution, unless told otherwise: a loop that spins is cut here."""
 
 _TELL_EVERY: Final = 0.2
+_PATIENCE: Final = 30.0
+"""So many seconds after its start, a search without a limit that would take longer than `_LONGEST` is given up."""
+
+_LONGEST: Final = 86_400.0
+_LOOK_EVERY: Final = 1.0
+
 _MOST_REPLAYED: Final = 20
 """How many different violations are replayed on real threads; the rest say that they were not."""
 
@@ -49,6 +55,7 @@ class Progress:
     depth: int
     outcomes: int
     violated: bool
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +190,11 @@ def replay(target: Any, schedule: str | Schedule, *, on: str = "machine") -> Tra
     if not isinstance(followed, Schedule):
         raise ScenarioError(f"replay(schedule={schedule!r}): expected text such as 'A*3 B A*2', or a Schedule")
     if on == "machine":
-        return replaying.follow(program, followed)
+        with spinning.watched():
+            return replaying.follow(program, followed)
     if on == "threads":
-        return real.replay(program, followed)
+        with spinning.watched():
+            return real.replay(program, followed)
     raise ScenarioError(f"replay(on={on!r}): expected 'machine' or 'threads'")
 
 
@@ -203,26 +212,25 @@ def _search(module: Explorer, program: Program, search: Search, tally: Tally, li
     traces = module.explore(program, search)
     try:
         with spinning.watched():
-            return _add_up(traces, tally, limits, search.steps, module.SAMPLES)
+            return _add_up(traces, tally, limits, search, module.SAMPLES)
     except KeyboardInterrupt:
         return "interrupted"
     except spinning.Spinning as error:
         return str(error)
 
 
-def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, steps: int | None, samples: bool) -> str:
-    told = limits.start
+def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Search, samples: bool) -> str:
+    told = look = limits.start
+    hope = _Hope(search, limits.seconds is not None or limits.executions is not None)
     for trace in traces:
         if trace.ending == "cut":
             tally.add(trace)
-            return _endless(trace, steps)
+            return _endless(trace, search.steps)
         tally.add(trace)
         now = time.perf_counter()
         if limits.progress is not None and now - told > _TELL_EVERY:
             told = now
-            limits.progress(
-                Progress(tally.executions, now - limits.start, len(trace.path), tally.distinct, tally.violated)
-            )
+            limits.progress(_progress(tally, now - limits.start, len(trace.path), search))
         if limits.stop_at_first and tally.violated:
             return "stopped at the first violation"
         # The limit is asked after the trace: a search whose last execution is the limit's has skipped nothing,
@@ -231,13 +239,54 @@ def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, steps: int |
             return "" if next(traces, None) is None else f"cut at the limit of {limits.executions:,} executions"
         if limits.seconds is not None and now - limits.start > limits.seconds:
             return "" if next(traces, None) is None and not samples else f"cut at the limit of {limits.seconds:g} s"
+        if now > look:
+            look = now + _LOOK_EVERY
+            if reason := hope.gone(now - limits.start, tally.executions, len(trace.path)):
+                return reason
     return ""
 
 
+def _progress(tally: Tally, seconds: float, depth: int, search: Search) -> Progress:
+    share = search.share() if search.share is not None else None
+    return Progress(tally.executions, seconds, depth, tally.distinct, tally.violated, share)
+
+
+class _Hope:
+    """Whether a search that nobody gave a limit will end in anybody's lifetime; looked at now and then."""
+
+    def __init__(self, search: Search, limited: bool) -> None:
+        self._search = search
+        self._limited = limited
+        self._lengths: list[int] = []
+
+    def gone(self, seconds: float, executions: int, length: int) -> str:
+        """Return why the search is given up, "" if it goes on."""
+        self._lengths.append(length)
+        if self._limited or self._search.share is None or seconds < _PATIENCE:
+            return ""
+        given_up = f"given up after {seconds:.0f} s and {executions:,} executions"
+        half = len(self._lengths) // 2
+        before, now = max(self._lengths[:half]), max(self._lengths[half:])
+        if now > 1000 and now > 1.1 * before:
+            return (
+                f"{given_up}: they grow longer and longer ({before:,} steps, then {now:,}), as they do when a loop "
+                "spins until another thread has done something; use Await, a lock or a bound, or search on with seconds="
+            )
+        share = self._search.share()
+        if share * _LONGEST > seconds:
+            return ""
+        left = f"about {seconds / share / 86_400:,.0f} days" if share > seconds / 86_400e6 else "for ever"
+        return (
+            f"{given_up}: at this rate it would take {left}; make the program smaller (fewer threads or rounds), "
+            "or search on with seconds="
+        )
+
+
 def _endless(trace: Trace, steps: int | None) -> str:
-    last = trace.events[-1]
+    last = trace.threads[trace.path[-1] & (1 << OPTION) - 1]
+    place = next((f"{wait.file}:{wait.line}" for wait in trace.stands if wait.thread == last), "its end")
     return (
-        f"an execution was cut after {steps:,} steps: {last.thread} was at {last.file}:{last.line}; "
+        f"an execution was cut after {steps:,} steps: {last} was at {place}; "
         "a loop there may spin for ever (use Await, a lock or a bound), or raise the limit with steps="
     )
 

@@ -9,6 +9,7 @@ Read next: `split_corpus` for the cases.
 
 from __future__ import annotations
 
+import concurrent.futures.thread
 import contextlib
 import copy
 import gc
@@ -31,7 +32,7 @@ LIMIT = 2_000_000
 """More steps than any case takes: beyond it a case is taken to be an endless loop."""
 
 _LOCK, _RLOCK = type(threading.Lock()), type(threading.RLock())
-_INNER = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
+_INLINED = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 _CASES = str(Path(__file__).parent / "split_cases")
 
 
@@ -69,6 +70,9 @@ class Driver:
                 assert any(self._advance(strand) for strand in reversed(self.strands)), "every thread is blocked"
         finally:
             stdlib.current, stdlib.owns, stdlib.moving = before
+            for strand in self.strands:
+                # At exit the library joins the threads of its pools: these never ran on their own.
+                concurrent.futures.thread._threads_queues.pop(strand.thread, None)  # type: ignore[attr-defined]
         if main.error is not None:
             raise main.error
         return main.result
@@ -264,13 +268,14 @@ def _reraise_our_own(error: Exception) -> None:
 def user_frames(traceback: TracebackType | None, filename: str) -> tuple[tuple[str, int, str], ...]:
     """Return file, line and function of each frame of a traceback that is in the cases' own code.
 
-    Comprehensions are left out: before Python 3.12 they have frames of their own.
+    Before Python 3.12 comprehensions have frames of their own: they are drawn as if inlined, as later.
     """
-    found = []
+    found: list[tuple[str, int, str]] = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
-        if (code.co_filename == filename or code.co_filename.startswith(_CASES)) and code.co_name not in _INNER:
-            found.append((Path(code.co_filename).name, traceback.tb_lineno, code.co_name))
+        if code.co_filename == filename or code.co_filename.startswith(_CASES):
+            name = found.pop()[2] if code.co_name in _INLINED and found else code.co_name
+            found.append((Path(code.co_filename).name, traceback.tb_lineno, name))
         traceback = traceback.tb_next
     return tuple(found)
 

@@ -64,7 +64,7 @@ FILES = {
     "c_function.py": f"import math\n{HEAD}s = il.Scenario(setup=dict, threads=[math.sqrt])\n",
     "setup_raises.py": f"{HEAD}def f(x): x['a'] = 1\n\n\ns = il.Scenario(setup=lambda: 1 // 0, threads=[f])\n",
     "lambda_.py": f"{HEAD}s = il.Scenario(setup=dict, threads=[eval('lambda x: x.clear()')])\n",
-    "endless.py": f"{HEAD}def f(x):\n    while True:\n        x.clear()\n\n\ns = il.Scenario(setup=dict, threads=[f])\n",
+    "endless.py": f"{HEAD}def f(x):\n    while True: x.clear()\n\n\ns = il.Scenario(setup=dict, threads=[f])\n",
     "not_python.txt": "hello\n",
 }
 
@@ -175,6 +175,12 @@ def never_comes_back(counter: Counter) -> int:
 
 
 class Unshowable:
+    def __hash__(self) -> int:
+        return 1
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
     def __repr__(self) -> str:
         raise RuntimeError("no repr")
 
@@ -207,6 +213,7 @@ class Incomparable:
             lambda: scenario(plain, outcome=lambda _: Unshowable()),
             "cannot be compared and shown: RuntimeError: no repr",
         ),
+        (lambda: scenario(plain, outcome=lambda _: object()), "object, which equals only itself"),
         (lambda: scenario(plain, plain, outcome=lambda _: Incomparable()), "RuntimeError: no equality"),
         (lambda: scenario(returns_a_generator), "returned a generator, whose steps would never be taken"),
         (lambda: scenario(yields_a_number), f"{place(yields_a_number)}): yielded 5 (int), which is no step"),

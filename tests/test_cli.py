@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from interleave import cli
+from interleave.report import progress
+from interleave.verdict import Progress
 
 HOLDS, VIOLATED, UNKNOWN, WRONG = 0, 1, 2, 3
 ROOT = Path(__file__).parents[1]
@@ -326,3 +328,30 @@ def test_a_reader_that_has_gone_changes_no_status(write: Write, tmp_path: Path) 
     assert process.wait(timeout=30) == VIOLATED
     assert process.stderr.read() == ""
     process.stderr.close()
+
+
+def test_what_the_program_prints_is_not_on_the_page(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write("talking.py", COUNTER.replace("def count(counter):\n", "def count(counter):\n    print('chatter')\n"))
+
+    cli.main(["check", f"{file}::lost"])
+
+    assert "chatter" not in capsys.readouterr().out
+
+
+def test_a_long_search_tells_how_far_it_is_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    with progress.Ticker("counter.py") as ticker, progress.Ticker("quiet.py", quiet=True) as quiet:
+        for second in range(25):
+            now[0] = float(second)
+            for told in (ticker, quiet):
+                told.searching(Progress(1000 * second, float(second), 6, 2, False))
+
+    lines = capsys.readouterr().err.splitlines()
+
+    assert lines == [
+        "counter.py: 10,000 executions in 10.0 s, 2 outcomes, no violation so far",
+        "counter.py: 20,000 executions in 20.0 s, 2 outcomes, no violation so far",
+    ]

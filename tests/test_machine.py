@@ -728,6 +728,21 @@ def test_a_deadlock_says_who_waits_for_what_and_who_holds_it() -> None:
     assert trace.outcome is NO_OUTCOME
 
 
+def test_a_wait_says_whether_the_holder_of_the_lock_is_over() -> None:
+    def keeping(shared: Any) -> Steps:
+        yield Acquire(shared.lock)
+
+    def staying(shared: Any) -> Steps:
+        yield Acquire(shared.lock)
+        yield Await(shared, "x", lambda value: value == 99)
+
+    ended = run(program(keeping, locking), "0")
+    suspended = run(program(staying, locking), "0")
+
+    assert [(wait.holder, wait.holder_over) for wait in ended.waits] == [("t0", True)]
+    assert [(wait.holder, wait.holder_over) for wait in suspended.waits] == [(None, False), ("t0", False)]
+
+
 def test_a_wait_is_called_by_the_name_that_the_events_use() -> None:
     """Whoever reads the trace must find the lock that is waited for among those that were taken."""
 

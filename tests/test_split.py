@@ -378,3 +378,12 @@ def test_the_reentrant_lock_is_given_back_as_often_as_it_was_taken(monkeypatch: 
     assert released == 2
     with pytest.raises(StopIteration, match="2"):
         steps.send(answer)
+
+
+def test_lambdas_that_share_a_line_are_told_apart() -> None:
+    one, two, pick, nested = (lambda: 1), (lambda: 2), (lambda x: x), (lambda y: lambda z: (y, z))
+
+    def use() -> tuple[Any, ...]:
+        return one(), two(), pick(3), nested(4)(5)
+
+    assert drive(use)[0] == (1, 2, 3, (4, 5))

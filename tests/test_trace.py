@@ -9,7 +9,7 @@ import pytest
 
 from interleave.explore import exhaustive
 from interleave.scenario import Scenario, as_program
-from interleave.steps import Choose, Modify, Read, Spawn, Steps, Write
+from interleave.steps import Choose, Modify, Pause, Read, Spawn, Steps, Write
 from interleave.trace import NO_OUTCOME, Crash, Event, Trace, happens_before, normal_form
 
 
@@ -172,6 +172,10 @@ def write_x(cell: Cell) -> Steps:
     yield Write(cell, "x", 1)
 
 
+def pausing(cell: Cell) -> Steps:
+    yield Pause()
+
+
 def read_both(cell: Cell) -> Steps:
     yield Read(cell, "x")
     yield Read(cell, "y")
@@ -258,6 +262,18 @@ def test_the_events_of_a_trace_say_who_did_what_where_and_at_which_line() -> Non
     start = read_both.__code__.co_firstlineno
     assert (first.file, first.line, second.line) == (__file__, start + 1, start + 2)
     assert (trace.ending, trace.outcome, trace.crashes, trace.waits) == ("complete", "the end", (), ())
+
+
+def test_an_event_holds_the_option_of_a_choice_and_no_other_step_does() -> None:
+    def choosing(cell: Cell) -> Steps:
+        yield Choose("ab")
+        yield Pause()
+
+    options = [[event.option for event in trace.events] for trace in traces(pausing, choosing)]
+
+    assert [0, None] in [option[1:] for option in options]
+    assert [1, None] in [option[1:] for option in options]
+    assert {option for found in options for option in found} == {None, 0, 1}
 
 
 def test_events_are_numbered_within_their_own_thread() -> None:

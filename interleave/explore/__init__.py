@@ -8,7 +8,7 @@ Read next: `exhaustive`, the oracle.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
@@ -19,15 +19,17 @@ from interleave.trace import Trace
 EXPLORERS: Final = ("exhaustive", "hypothesis")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Search:
-    """What an explorer is told: the most steps of one execution, the most executions, and the seed of a sampling
-    one.
+    """What an explorer is told: the most steps of one execution, the most executions, and a sampling one's seed.
+
+    `share`, which an explorer may set, returns an estimate of the share of its search tree that is behind it.
     """
 
     steps: int | None = None
     executions: int | None = None
     seed: int | None = None
+    share: Callable[[], float] | None = None
 
 
 class Explorer(Protocol):

@@ -64,7 +64,7 @@ def schedules(program: Any, *, steps: int = STEPS) -> st.SearchStrategy[Schedule
     return _executions(as_program(program), steps).filter(_not_cut).map(_schedule)
 
 
-def explore(program: Program, search: Search = Search()) -> Iterator[Trace]:  # noqa: B008 - frozen
+def explore(program: Program, search: Search | None = None) -> Iterator[Trace]:
     """Yield the traces of up to `search.executions` executions (200 if left out) that Hypothesis draws.
 
     The search ends at the first execution that violates something, and yields what Hypothesis shrinks it to in its
@@ -73,6 +73,7 @@ def explore(program: Program, search: Search = Search()) -> Iterator[Trace]:  # 
 
     Raises NotDeterministic if the program does not repeat itself where that is noticed, which is while shrinking.
     """
+    search = search or Search()
     drawn = _executions(program, search.steps)
     left = EXECUTIONS if search.executions is None else search.executions
     dice = random.Random(search.seed)

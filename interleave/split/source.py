@@ -138,6 +138,8 @@ def _function_node(module: Module, code: CodeType) -> ast.AST | None:
 def _lambda_node(module: Module, code: CodeType) -> ast.AST | None:
     spans = list(_instruction_spans(code))
     wanted = _code_parameters(code)
+    if not spans:
+        return next((node for node in module.lambdas if _compiles_to(node, code)), None)
     best: ast.Lambda | None = None
     for node in module.lambdas:
         if len(_parameters(node)) != len(wanted) or not all(_covers(node, span) for span in spans):
@@ -145,6 +147,15 @@ def _lambda_node(module: Module, code: CodeType) -> ast.AST | None:
         if best is None or _covers(best, _span(node.body)):
             best = node
     return best
+
+
+def _compiles_to(node: ast.Lambda, code: CodeType) -> bool:
+    """Return whether `node`, which returns a constant, is the source of `code`: 3.12 gives such code no columns."""
+    if node.lineno != code.co_firstlineno or len(_parameters(node)) != len(_code_parameters(code)):
+        return False
+    outer = compile(ast.Expression(node), code.co_filename, "eval", dont_inherit=True)
+    made = next(constant for constant in outer.co_consts if isinstance(constant, CodeType))
+    return (made.co_code, repr(made.co_consts)) == (code.co_code, repr(code.co_consts))
 
 
 def _instruction_spans(code: CodeType) -> Iterator[tuple[int, int, int, int]]:
