@@ -84,10 +84,11 @@ def _load_variable(obj: Any, name: Any) -> Any:
         try:
             return obj.cell_contents
         except ValueError:
-            message = (
-                f"cannot access free variable {name.name!r} where it is not associated with a value in enclosing scope"
-            )
-            raise NameError(message, name=name.name) from None
+            pass  # it is empty; raised below, so that the user's error has no context of ours
+        raise NameError(
+            f"cannot access free variable {name.name!r} where it is not associated with a value in enclosing scope",
+            name=name.name,
+        )
     try:
         return obj[name.name]
     except KeyError:

@@ -99,7 +99,7 @@ class Names:
         return whole, f"[{key}]", f"{whole}[{key}]"
 
     def _key(self, obj: Any, key: Any) -> str:
-        """Return the text of `key`: one for keys that are equal (1, 1.0 and True are one place), two for those that are not."""
+        """Return the text of `key`: the same for keys that are equal, as 1, 1.0 and True are, and for no others."""
         try:
             known = self._keys.setdefault(id(obj), {})
             if key not in known:

@@ -140,7 +140,7 @@ class Tally:
         if _is_nothing_but_itself(value):
             raise ScenarioError(
                 f"{self.program.name}: the outcome is an object of type {type(value).__name__}, which equals only "
-                "itself, so no two executions would agree; return what matters of it: a number, a string or a tuple of them"
+                "itself, so no two executions would agree; return what matters of it, as a number, text or a tuple"
             )
         try:
             hash(value)

@@ -270,7 +270,7 @@ class _Hope:
         if now > 1000 and now > 1.1 * before:
             return (
                 f"{given_up}: they grow longer and longer ({before:,} steps, then {now:,}), as they do when a loop "
-                "spins until another thread has done something; use Await, a lock or a bound, or search on with seconds="
+                "spins until another thread did something; use Await, a lock or a bound, or search on with seconds="
             )
         share = self._search.share()
         if share * _LONGEST > seconds:

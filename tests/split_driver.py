@@ -103,10 +103,15 @@ class Driver:
         self.taken += 1
         assert self.taken < LIMIT, f"more than {LIMIT} steps"
         self.watch(step, strand)
+        raised: BaseException | None = None
+        answer: Any = None
         try:
             answer = self._perform(strand, step)
         except BaseException as error:
-            self._resume(strand, strand.generator.throw, error)
+            raised = error
+        # Outside of the handler, or what the thread raises next would have this error as its context.
+        if raised is not None:
+            self._resume(strand, strand.generator.throw, raised)
         else:
             self._resume(strand, strand.generator.send, answer)
 

@@ -267,6 +267,6 @@ class Statements:
 @st.composite
 def programs(draw: Draw) -> str:
     """Return the source text of a module that defines `program(box)`."""
-    body = Statements(draw).block(2, False, 5)
+    body = Statements(draw).block(2, False, 4)
     lines = [INDENT + line for line in [*PREPARE, *body, "return x, y, z"]]
     return "\n".join([*HEADER, *lines]) + "\n"
