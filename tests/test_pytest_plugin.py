@@ -54,6 +54,13 @@ INSTALLED = any(entry.name == "interleave" for entry in entry_points(group="pyte
 LOADED = () if INSTALLED else ("-p", "interleave.pytest_plugin")
 
 
+@pytest.fixture(autouse=True)
+def not_on_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the inner pytest as a person does: on CI its summary repeats whole reports."""
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("BUILD_NUMBER", raising=False)
+
+
 @pytest.fixture
 def run(pytester: pytest.Pytester):  # type: ignore[no-untyped-def]
     """Return a function that writes a test file and runs pytest on it."""
