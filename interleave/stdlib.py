@@ -114,11 +114,7 @@ def _locked(lock: Any) -> Call:
 
 
 def _is_owned(lock: Any) -> Call:
-    return Call(_asked_owner, (lock,), {}, (lock,), (), "_is_owned")
-
-
-def _asked_owner(lock: Any) -> bool:
-    return owns(lock)
+    return Call(lambda: owns(lock), (), {}, (lock,), (), "_is_owned")
 
 
 def _release_save(lock: Any) -> Steps:
@@ -131,8 +127,9 @@ def _release_save(lock: Any) -> Steps:
 
 
 def _acquire_restore(lock: Any, depth: int) -> Steps:
-    for _ in range(depth):
+    while depth > 0:
         yield Acquire(lock)
+        depth -= 1
 
 
 def _exit_lock(lock: Any, *details: Any) -> Steps:

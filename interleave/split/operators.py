@@ -100,7 +100,10 @@ def operands_in_order(left: Any, right: Any, name: str, reflected: str) -> list[
 
 def _asked(questions: list[tuple[Any, Any, Any, str]], otherwise: Callable[[], Any]) -> Steps:
     """Ask the methods in turn until one gives an answer."""
-    for method, obj, other, name in questions:
+    position = 0  # a counter, for an iterator would be out of sight on the operand stack
+    while position < len(questions):
+        method, obj, other, name = questions[position]
+        position += 1
         if method is None:
             continue
         bound = call(method, obj, other) if isinstance(method, FunctionType) else getattr(type(obj), name)(obj, other)
