@@ -41,7 +41,13 @@ class Scheduler(Protocol):
         ...
 
 
-SELDOM: Final = frozenset({Acquire, Join, Await, Choose})
+class Barred:
+    """The pending step of a thread whose assumption failed, where that does not end the execution: it never moves."""
+
+    __slots__ = ()
+
+
+SELDOM: Final = frozenset({Acquire, Join, Await, Choose, Barred})
 """The steps that may block, or that can be taken in more ways than one."""
 
 
@@ -68,6 +74,8 @@ def _possible(scheduler: Scheduler, thread: Thread, step: Any) -> bool:
             raise ScenarioError(f"{scheduler.where(thread)}: {error}") from None
     if step.__class__ is Await:
         return holds(step)
+    if step.__class__ is Barred:
+        return False
     other = scheduler.spawned.get(id(step.thread))
     # To join a thread that was not started, or oneself, is an error, which the step itself raises.
     return other is None or other is thread or other.pending is None

@@ -37,14 +37,15 @@ class LockTable:
 
     def acquire(self, lock: Any, owner: Any, depth: int = 1) -> bool:
         """Take `lock` if it is free and return whether it was; an RLock is taken `depth` times."""
+        if lock.__class__ is LOCK:
+            if not lock.acquire(False):
+                return False
+            self._held[id(lock)] = (lock, owner)
+            return True
         if not self.free(lock, owner):
             return False
-        if lock.__class__ is LOCK:
-            lock.acquire(False)
-            self._held[id(lock)] = (lock, owner)
-        else:
-            before = self._owned.get(id(lock))
-            self._owned[id(lock)] = (lock, owner, depth + (before[2] if before else 0))
+        before = self._owned.get(id(lock))
+        self._owned[id(lock)] = (lock, owner, depth + (before[2] if before else 0))
         return True
 
     def release(self, lock: Any, owner: Any, all_of_it: bool = False) -> int:

@@ -26,10 +26,11 @@ from types import GeneratorType, MappingProxyType
 from typing import Any, Final, NoReturn, TypeAlias
 
 from interleave import control, stdlib
+from interleave.control import Barred
 from interleave.determinism import answered_otherwise
 from interleave.effects import PERFORM
 from interleave.errors import InterleaveError, ScenarioError
-from interleave.locks import LockTable
+from interleave.locks import LOCK, LockTable
 from interleave.naming import SCALARS
 from interleave.recording import End, Recorder
 from interleave.scenario import Program, ThreadPlan
@@ -41,12 +42,14 @@ from interleave.trace import NO_OUTCOME, OPTION, Crash, Record, Recorded, Thread
 Choice: TypeAlias = int
 
 _THREAD: Final = (1 << OPTION) - 1
+_SELDOM: Final = control.SELDOM
 
 
 class Machine:
     """One execution of `program`, from its start to wherever it is driven.
 
-    `recording` keeps a record of every step; a search does without.  Raises ScenarioError where the program itself
+    `recording` keeps a record of every step; a search does without.  An assumption that fails ends the execution,
+    but of a `patient` machine only its own thread, and it is `barred`.  Raises ScenarioError where the program itself
     is at fault: a setup that raises, a thread that yields something that is no step, a lock that is none.  An
     exception of the user's own is kept as a `Crash`.  Making one costs the setup and the code of each thread up to
     its first step; a step costs O(1), and `choices` O(threads).
@@ -61,10 +64,12 @@ class Machine:
     _crashes: tuple[tuple[Thread, BaseException, int], ...] = ()
     _locks: LockTable | None = None
     spawned: Mapping[int, Thread] = MappingProxyType({})
+    barred = False
     _recorder: Recorder | None = None
 
-    def __init__(self, program: Program, recording: bool = False) -> None:
+    def __init__(self, program: Program, recording: bool = False, patient: bool = False) -> None:
         self.program = program
+        self._patient = patient
         self.threads: list[Thread] = []
         self.path: list[Choice] = []
         self.log: list[Any] = []  # for each step its answer, or the answer's class: what tells two executions apart
@@ -89,9 +94,12 @@ class Machine:
             step = thread.pending
             if step is None:
                 continue
-            if step.__class__ in control.SELDOM:
+            kind = step.__class__
+            if kind not in _SELDOM:
+                found.append(thread.index)
+            elif kind is not Acquire or step.lock.__class__ is not LOCK:
                 found.extend(control.ways(self, thread, step))
-            else:
+            elif not step.lock.locked():
                 found.append(thread.index)
         return found
 
@@ -173,7 +181,10 @@ class Machine:
         """Go on past assumptions that hold: they belong to the step before."""
         while thread.pending.__class__ is Assume:
             if not thread.pending.condition:
-                self._abandoned = True
+                if self._patient:
+                    thread.pending, self.barred = Barred(), True
+                else:
+                    self._abandoned = True
                 return
             thread.pending = thread.send(None)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any, Final, TypeAlias
 
-from interleave.check import deadlock, exceptions, invariant, outcome
+from interleave.check import deadlock, exceptions, invariant, outcome, progress
 from interleave.errors import ScenarioError, at_line
 from interleave.naming import SCALARS
 from interleave.scenario import Program
@@ -19,7 +19,12 @@ from interleave.trace import Trace
 
 Check: TypeAlias = Callable[[Trace, Program], Iterator[tuple[str, str]]]
 
-TRACE_CHECKS: Final[tuple[Check, ...]] = (exceptions.violations, invariant.violations, deadlock.violations)
+TRACE_CHECKS: Final[tuple[Check, ...]] = (
+    exceptions.violations,
+    invariant.violations,
+    deadlock.violations,
+    progress.violations,
+)
 """The properties that an ordinary trace fulfils at a glance: it has neither crashes nor waits."""
 
 MOST_VIOLATIONS: Final = 100

@@ -136,6 +136,15 @@ class Wait:
     holder_over: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """The traces of one equivalence class: how many, the fewest switches of any, and how to get that one."""
+
+    count: int
+    switches: int
+    fewest: Callable[[], Trace]
+
+
 @dataclass(slots=True)
 class Trace:
     """One execution, from the first step to its end.
@@ -157,6 +166,7 @@ class Trace:
     recorded: Callable[[], Recorded]
     assumptions: set[str] | None = None
     stands: tuple[Wait, ...] = ()
+    orders: Orders | None = None
 
     @property
     def threads(self) -> tuple[str, ...]:

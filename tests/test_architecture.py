@@ -39,7 +39,7 @@ HOUSE: tuple[tuple[int, tuple[str, ...]], ...] = (
         4,
         (
             "explore.exhaustive",
-            "explore.dpor",
+            "explore.dpor.*",
             "explore.bounded",
             "explore.states",
             "explore.sampling",
@@ -193,7 +193,11 @@ def test_the_package_that_was_read_is_the_real_one() -> None:
         ("steps.py", "def late():\n    from interleave import machine", "steps:2: floor 0 imports machine of floor 3"),
         ("steps.py", "import importlib\nimportlib.import_module('interleave.machine')", "steps:2: floor 0 imports"),
         ("trace.py", "if TYPE_CHECKING:\n    from interleave.machine import M", "trace:2: floor 0 imports machine"),
-        ("explore/dpor.py", "from . import exhaustive", "explore.dpor:1: floor 4 imports explore.exhaustive"),
+        (
+            "explore/dpor/races.py",
+            "from .. import exhaustive",
+            "explore.dpor.races:1: floor 4 imports explore.exhaustive",
+        ),
         ("check/race.py", "from .deadlock import waits", "check.race:1: floor 4 imports check.deadlock of floor 4"),
         ("check/race.py", "from ..explore import exhaustive", "check.race:1: floor 4 imports explore.exhaustive"),
         ("machine.py", "from interleave import Scenario", "machine:1: imports the package root"),

@@ -16,20 +16,26 @@ from interleave.errors import ScenarioError, did_you_mean
 from interleave.scenario import Program
 from interleave.trace import Trace
 
-EXPLORERS: Final = ("exhaustive", "hypothesis")
+EXPLORERS: Final = ("exhaustive", "dpor", "hypothesis")
 
 
 @dataclass(slots=True)
 class Search:
     """What an explorer is told: the most steps of one execution, the most executions, and a sampling one's seed.
 
-    `share`, which an explorer may set, returns an estimate of the share of its search tree that is behind it.
+    `effort` is how many ideals may be looked at to count the interleavings of classes; what is left goes down.
+    `share`, which an explorer may set, returns an estimate of the share of its search tree that is behind it;
+    `redundant` counts executions that turned out to be in vain.  `begin_again` is called by an explorer that has
+    learnt something for which all that it yielded so far has to be forgotten.
     """
 
     steps: int | None = None
     executions: int | None = None
     seed: int | None = None
+    effort: int = 0
     share: Callable[[], float] | None = None
+    redundant: int = 0
+    begin_again: Callable[[], None] = lambda: None
 
 
 class Explorer(Protocol):

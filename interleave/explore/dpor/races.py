@@ -1,0 +1,378 @@
+"""From the races of an execution to the sequences that reverse them.
+
+A race is a pair of events of two threads that depend on each other, with nothing between them that forces the
+order.  To reverse it, the later one has to come before the earlier one, together with what does not happen after
+the earlier one.  That sequence goes into the wakeup tree of the node before the earlier event, unless a thread
+that sleeps there, or a branch of the tree, covers it already.
+
+Where the textbook asks this again for every race of every execution, most answers cannot change as long as both
+events stay on the stack: those races are *settled*.  The others are *open* and asked again.  `textbook=True`
+settles nothing; the tests hold the two against each other.
+
+Reference: P. Abdulla, S. Aronis, B. Jonsson and K. Sagonas, "Optimal dynamic partial order reduction", POPL 2014.
+It differs here in that a step that blocks (an acquire, a join, an await) races with the event before which
+it was last possible, and not with the one that made it possible.
+
+Read next: `wakeup`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from interleave.effects import WHOLE
+from interleave.explore.dpor.clocks import FIELD, WIDTH, merged
+from interleave.explore.dpor.run import Run
+from interleave.explore.dpor.stack import MAY_FAIL, Stack, failed
+from interleave.explore.dpor.wakeup import THREAD, Branch, Touches, dependent, unseen
+from interleave.explore.dpor.watch import ALIVE
+from interleave.locks import LOCK
+from interleave.recording import End
+from interleave.steps import Acquire, Await, Choose, Join, Release, Spawn
+from interleave.trace import OPTION
+
+BLOCKING: Final = frozenset({Acquire, Join, Await})
+"""The steps that cannot be taken at all times."""
+
+_REJECTED, _ACCEPTED, _UNDECIDED = range(3)
+
+
+class Races:
+    """Reverses the races of each execution of one search."""
+
+    def __init__(self, stack: Stack, textbook: bool = False) -> None:
+        self._stack = stack
+        self._textbook = textbook
+        self._open: list[tuple[int, int]] = []
+        self._moved: tuple[int, Touches, int] = (-1, (), 0)  # the later event of a race: what it is when it comes first
+
+    def forget(self) -> None:
+        """Drop the races whose later event has left the stack."""
+        length = len(self._stack.path)
+        while self._open and self._open[-1][1] >= length:
+            self._open.pop()
+
+    def reverse_all(self, run: Run) -> None:
+        """Put into the wakeup trees what reverses the races of the execution that ended just now."""
+        self._open = [race for race in [*self._open, *self._stack.races] if self._reverse(*race)]
+        for thread in run.machine.threads:
+            if thread.pending is not None:
+                self._reverse_pending(run, thread)
+
+    # ------------------------------------------------------------ steps that nobody can take any more
+
+    def _reverse_pending(self, run: Run, thread: Any) -> None:
+        """Reverse what keeps `thread` from its next step: the execution is over, and it has not taken it."""
+        stack, step = self._stack, thread.pending
+        touches = run.touches(step)
+        if run.machine.choices() == [] and stack.watch.daemons and thread.daemon:
+            touches = (*touches, (ALIVE, WHOLE, False))
+        elif step.__class__ not in BLOCKING:
+            return
+        options = range(1, len(step.options) + 1) if step.__class__ is Choose else (0,)
+        event, who = len(stack.path), run.who[thread.index]
+        past = stack.now.get(who, 0)
+        for option in options:
+            self._push(event, who + (option << OPTION), step, touches, past)
+            last = next(self._conflicting(event, event - 1), None)
+            if last is not None:
+                self._reverse(last, event)
+            self._drop()
+
+    def _push(self, event: int, key: int, step: Any, touches: Touches, past: int) -> None:
+        stack = self._stack
+        stack.key.append(key)
+        stack.steps.append(step)
+        stack.touches.append(touches)
+        stack.past.append(past)
+        stack.clock.append(past + (1 << WIDTH * (key & THREAD)))
+
+    def _drop(self) -> None:
+        stack = self._stack
+        for column in (stack.key, stack.steps, stack.touches, stack.past, stack.clock):
+            column.pop()
+
+    # ------------------------------------------------------------ one race
+
+    def _reverse(self, earlier: int, later: int) -> bool:
+        """Reverse one race if it can be, and return whether it has to be asked again after the next execution."""
+        stack = self._stack
+        is_new = later == len(stack.path)
+        if self._blocks(later) or is_new:
+            found = self._opening(earlier, later)
+            if found is None:
+                return self._textbook and not is_new
+            earlier = found
+        part = self._not_after(earlier, earlier + 1, min(later, len(stack.path)))
+        self._move(earlier, later, part)
+        part.append(later)
+        rest = None if not self._textbook else self._not_after(earlier, later + 1, len(stack.path))
+        answer = self._asleep(earlier, part, rest)
+        if answer is _UNDECIDED:
+            rest = self._not_after(earlier, later + 1, len(stack.path))
+            answer = self._asleep(earlier, part, rest)
+        if answer is _ACCEPTED:
+            answer = self._insert(earlier, part, rest)
+            if answer is _UNDECIDED:
+                rest = self._not_after(earlier, later + 1, len(stack.path))
+                self._insert(earlier, part, rest)
+        return rest is not None
+
+    def _not_after(self, earlier: int, start: int, end: int) -> list[int]:
+        """Return the events from `start` to before `end` that do not happen after `earlier`."""
+        stack = self._stack
+        shift, position = WIDTH * (stack.key[earlier] & THREAD), stack.position(earlier)
+        clocks = stack.clock
+        return [event for event in range(start, end) if (clocks[event] >> shift) & FIELD < position]
+
+    def _move(self, earlier: int, later: int, part: Sequence[int]) -> None:
+        """Settle what `later` touches, and what happens before it, when it comes after `part` and before `earlier`."""
+        stack = self._stack
+        touches, clock = stack.touches[later], stack.clock[later]
+        kind = stack.steps[later].__class__
+        again = kind in MAY_FAIL or (earlier in stack.shapers and hasattr(stack.steps[later], "name"))
+        if again:
+            probed = self._probe(earlier, part, later)
+            touches = touches if probed is None else probed
+        if self._is_plain(later):
+            # Every other event of the lock happens after `earlier`, so none of them is in `part`.
+            clock = stack.past[later] + (1 << WIDTH * (stack.key[later] & THREAD))
+        elif again or self._blocks(later):
+            clock = stack.past[later]
+            for event in part:
+                if dependent(stack.touches[event], touches, self._kind_of):
+                    clock = merged(clock, stack.clock[event], stack.tops)
+            clock += 1 << WIDTH * (stack.key[later] & THREAD)
+        self._moved = (later, touches, clock)
+
+    def _kind_of(self, place: int) -> type:
+        return self._stack.latest.kind_of(place)
+
+    # ------------------------------------------------------------ steps that block
+
+    def _opening(self, earlier: int, later: int) -> int | None:
+        """Return the last event, from `earlier` back, before which `later` was possible; None if it cannot come first.
+
+        `earlier` conflicts with `later`; so does every event that is looked at.
+        """
+        stack = self._stack
+        past = stack.past[later]
+        if self._is_plain(later):
+            while earlier >= 0 and not stack.is_in(past, earlier):
+                if self._was_free(earlier):
+                    return earlier
+                earlier = stack.written_before(earlier)
+            return None
+        if later in stack.woken:
+            return self._change(earlier, later)
+        for event in self._writers(earlier, later):
+            if stack.is_in(past, event):
+                return None
+            if self._possible(event, later):
+                return event
+        return None
+
+    def _change(self, earlier: int, later: int) -> int | None:
+        """Return the last change but one of what `later` waited for in a loop: the first one is what let it go on."""
+        stack = self._stack
+        past = stack.past[later]
+        changes = [event for event in self._writers(earlier, later) if not stack.is_in(past, event)]
+        return changes[0] if len(changes) > 1 else None
+
+    def _blocks(self, later: int) -> bool:
+        return self._stack.steps[later].__class__ in BLOCKING or later in self._stack.woken
+
+    def _is_plain(self, later: int) -> bool:
+        """Return whether `later` acquires a lock that only its own steps touch, one write after the other."""
+        stack = self._stack
+        step = stack.steps[later]
+        return step.__class__ is Acquire and step.lock.__class__ is LOCK and not stack.watch.asks
+
+    def _was_free(self, event: int) -> bool:
+        """Return whether the plain lock that `event` touches was free before it.
+
+        Only a release finds it taken, unless it raises.  A failed try does too, but then a release follows, and that
+        is what is looked at first.
+        """
+        stack = self._stack
+        return stack.steps[event].__class__ is not Release or stack.log[event] is not None
+
+    def _writers(self, earlier: int, later: int) -> Iterator[int]:
+        """Yield `earlier`, and then the events back to the first that write what `later` touches."""
+        yield earlier
+        stack = self._stack
+        if len(stack.touches[later]) > 1 or stack.touches[later][0][1] is not WHOLE:
+            yield from self._conflicting(later, earlier - 1)
+            return
+        while len(stack.touches[earlier]) == 1:  # as of a lock: each write knows the one before it
+            earlier = stack.written_before(earlier)
+            if earlier < 0:
+                return
+            yield earlier
+        yield from self._conflicting(later, earlier - 1)
+
+    def _conflicting(self, later: int, start: int) -> Iterator[int]:
+        """Yield the events from `start` back to the first that write what `later` touches."""
+        stack = self._stack
+        touches = stack.touches[later]
+        for event in range(start, -1, -1):
+            writes = tuple([touch for touch in stack.touches[event] if touch[2]])
+            if writes and dependent(writes, touches, self._kind_of):
+                yield event
+
+    def _possible(self, event: int, later: int) -> bool:
+        """Return whether `later` was possible just before `event`, which conflicts with it."""
+        stack = self._stack
+        if not any(writes for _, _, writes in stack.touches[event]):
+            return True  # an event that changes nothing did not make it possible
+        step, kind = stack.steps[later], stack.steps[event].__class__
+        if step.__class__ is Join and kind is End:
+            return False
+        if step.__class__ is Join and kind is Spawn and stack.log[event] is not RuntimeError:
+            return True  # to join a thread that was not started is an error, and not a wait
+        part = self._not_after(event, event + 1, min(later, len(stack.path)))
+        return self._probe(event, part, later) is not None
+
+    def _probe(self, earlier: int, part: Sequence[int], later: int) -> Touches | None:
+        """Run to before `earlier`, then `part`, then `later`; return what that touches, None if it is not possible."""
+        stack = self._stack
+        run = Run(stack.program, stack.identities, stack.watch.reserved)
+        machine = run.machine
+        try:
+            for event in (*range(earlier), *part):
+                choice = run.choice(stack.key[event])
+                machine.run((choice,))
+                run.after(choice & THREAD)
+            key = stack.key[later]
+            index = run.index.get(key & THREAD)
+            if index is None:
+                return None
+            choice = run.choice(key)
+            step = machine.threads[index].pending
+            over = not machine.choices() and not machine.threads[index].daemon
+            if over or (choice not in machine.choices()):
+                return None
+            return self._touched(run, step, choice, later)
+        finally:
+            machine.dispose()
+
+    def _touched(self, run: Run, step: Any, choice: int, later: int) -> Touches:
+        """Take `step` in a probe and return its touches, in the places of the stack's execution."""
+        stack = self._stack
+        latest, old = stack.latest, stack.steps[later]
+        probed = run.touches(step)
+        machine = run.machine
+        machine.run((choice,))
+        if step.__class__ in MAY_FAIL and machine.log[-1] is False:
+            probed = failed(probed)
+        mine = [getattr(step, name) for name in ("obj", "lock", "thread") if hasattr(step, name)]
+        place = next((touch[0] for touch in stack.touches[later]), 0)
+        touches = []
+        for probe_place, part, writes in probed:
+            obj = run.objects[probe_place]
+            same = any(obj is one for one in mine)
+            # Another object than the step's own is a class: it is the same object in all executions.
+            touches.append((place if same else latest.place(obj), part, writes))
+        extra = [touch for touch in stack.touches[later] if touch[0] < len(stack.watch.reserved)]
+        assert old.__class__ is step.__class__, "a probe found another step"
+        return tuple(touches) + tuple(extra)
+
+    # ------------------------------------------------------------ what covers a sequence already
+
+    def _first(self, thread: int, among: Sequence[int]) -> int | None:
+        keys = self._stack.key
+        for event in among:
+            if keys[event] & THREAD == thread:
+                return event
+        return None
+
+    def _initial(self, event: int, among: Sequence[int]) -> bool:
+        """Return whether nothing of `among` happens before `event`, which is one of them."""
+        stack = self._stack
+        later, _, moved_clock = self._moved
+        clock = moved_clock if event == later else stack.clock[event]
+        for other in among:
+            if other == event:
+                return True
+            if stack.is_in(clock, other):
+                return False
+        return True
+
+    def _independent(self, touches: Touches, among: Sequence[int]) -> bool:
+        stack = self._stack
+        if not touches:
+            return True
+        later, moved, _ = self._moved
+        kind_of = self._kind_of
+        return not any(
+            dependent(touches, moved if event == later else stack.touches[event], kind_of) for event in among
+        )
+
+    def _asleep(self, node: int, part: Sequence[int], rest: Sequence[int] | None) -> int:
+        """Return _REJECTED if a thread that sleeps at `node` could come first in the sequence, else _ACCEPTED.
+
+        `part` are its events up to the moved one, `rest` those after it; None if they are not looked at, and then
+        the answer may be _UNDECIDED.
+        """
+        undecided = False
+        for key, touches in self._stack.sleep[node].items():
+            first = self._first(key & THREAD, part)
+            if first is not None:
+                if self._stack.key[first] == key and self._initial(first, part):
+                    return _REJECTED
+                continue
+            if not self._independent(touches, part):
+                continue
+            if rest is None:
+                undecided = True
+                continue
+            first = self._first(key & THREAD, rest)
+            if first is None:
+                if self._independent(touches, rest):
+                    return _REJECTED
+            elif self._stack.key[first] == key and self._initial(first, (*part, *rest)):
+                return _REJECTED
+        return _UNDECIDED if undecided else _ACCEPTED
+
+    def _insert(self, node: int, part: Sequence[int], rest: Sequence[int] | None) -> int:
+        """Put the sequence into the wakeup tree of `node`, unless a branch covers it; _UNDECIDED if that is open."""
+        stack = self._stack
+        # The moved event comes last: what is not before it is nevertheless there.
+        left = list(part) if rest is None else [*part[:-1], *rest, part[-1]]
+        branches = stack.trees.setdefault(node, [])
+        while True:
+            for branch in branches:
+                fits = self._fits(branch, left, rest is not None)
+                if fits is _UNDECIDED:
+                    return _UNDECIDED
+                if fits is _ACCEPTED:
+                    break
+            else:
+                self._graft(node, branches, left)
+                return _ACCEPTED
+            if not branch.branches:
+                return _REJECTED
+            branches = branch.branches
+
+    def _fits(self, branch: Branch, left: list[int], is_whole: bool) -> int:
+        """Return _ACCEPTED, and take its event out of `left`, if `branch` can come first in `left`."""
+        first = self._first(branch.key & THREAD, left)
+        if first is not None:
+            if self._stack.key[first] == branch.key and self._initial(first, left):
+                left.remove(first)
+                return _ACCEPTED
+            return _REJECTED
+        if not self._independent(branch.touches, left):
+            return _REJECTED
+        return _ACCEPTED if is_whole else _UNDECIDED
+
+    def _graft(self, node: int, branches: list[Branch], left: Sequence[int]) -> None:
+        stack = self._stack
+        known = stack.known[node]
+        later, moved, _ = self._moved
+        for event in left:
+            touches = moved if event == later else stack.touches[event]
+            branch = Branch(stack.key[event], unseen(touches, known, self._kind_of))
+            branches.append(branch)
+            branches = branch.branches
