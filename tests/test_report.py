@@ -298,6 +298,14 @@ Observed is exactly what is possible."""
     assert json.loads(json.dumps(document.observation_as_json(observed, il.explore(scenario))))["agrees"] is True
 
 
+def test_an_observation_alone_expects_nothing() -> None:
+    scenario = il.Scenario(setup=Counter, threads={"A": increment}, outcome=count)
+    observed = il.stress(scenario, 3)
+
+    assert "EXPECTED" not in str(observed)
+    assert "EXPECTED" in str(il.stress(scenario, 3, verdict=il.explore(scenario)))
+
+
 def test_steps_stand_beside_their_source() -> None:
     shown = text.render_steps(il.steps(plain))
 

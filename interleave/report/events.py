@@ -5,8 +5,6 @@ Read next: `text`, which puts it on a page.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import linecache
 import os
 from collections import Counter
@@ -16,6 +14,7 @@ from typing import Final
 
 from interleave.check import atomicity, exceptions
 from interleave.report.columns import GAP, Line, count, shorten
+from interleave.silence import silenced
 from interleave.trace import Event, Trace
 
 MOST_ROWS: Final = 40
@@ -72,7 +71,7 @@ _SPECIAL: Final = {
 
 def events_of(trace: Trace) -> tuple[Event, ...]:
     """Return the events of `trace`; to get them the program is run once more, and what it prints then is swallowed."""
-    with contextlib.redirect_stdout(io.StringIO()):
+    with silenced():
         return trace.events
 
 

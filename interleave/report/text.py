@@ -328,8 +328,10 @@ def _observation(observation: Observation, verdict: Verdict | None, width: int) 
     yield "", ""
     if compared.impossible:
         yield from wrap(str(compared).splitlines()[-1], width, "bad")
-    elif not compared.complete:
-        yield from wrap("The exploration was cut short, so nothing is known to be impossible.", width, "open")
+    elif verdict is not None and not verdict.complete:
+        yield from wrap(
+            f"Nothing is known to be impossible: the search is not complete, {verdict.reason}.", width, "open"
+        )
     elif compared.unobserved:
         yield from wrap(f"Nothing impossible was observed; {len(compared.unobserved)} possible never came up.", width)
     else:
