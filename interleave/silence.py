@@ -1,4 +1,4 @@
-"""Nothing of what a program writes to the terminal is seen while it is searched: it would stand there ten thousand times.
+"""What a program writes to the terminal is not seen while it is searched: else it stood there ten thousand times.
 
 Read next: `verdict`, which searches in silence.
 """

@@ -414,14 +414,52 @@ def test_a_join_that_never_ends_names_the_thread() -> None:
     assert message.endswith("(held by main)")
 
 
-def test_a_trace_of_many_thousand_steps_is_told_by_its_schedule() -> None:
-    def write_on(counter: Counter) -> Steps:
-        for number in range(20_001):
-            yield Write(counter, "count", number)
+def write_on(counter: Counter) -> Steps:
+    for number in range(20_001):
+        yield Write(counter, "count", number)
 
-    shown = text.render_trace(il.replay(il.Scenario(setup=Counter, threads={"A": write_on}, outcome=count), "A*20001"))
 
-    assert "20,001 steps are too many to show one by one: A*20001" in shown
+def fail_early(counter: Counter) -> Steps:
+    yield Write(counter, "count", -1)
+    raise ValueError("too early")
+
+
+def test_a_trace_of_many_thousand_steps_shows_its_ends_and_what_went_wrong_between() -> None:
+    scenario = il.Scenario(
+        setup=Counter, threads={"A": write_on, "B": fail_early}, invariant=lambda c: c.count >= 0, outcome=count
+    )
+
+    shown = text.render_trace(il.replay(scenario, "A*5000 B A*15001"))
+
+    rows = shown[: shown.index("\n\nin B:")].splitlines()[3:]
+    assert [row.split()[0] for row in rows[:10]] == [str(number) for number in range(1, 11)]
+    assert rows[10].strip() == "... 19,982 steps not shown: A 19,981, B 1"
+    assert [row.split("!")[1].split("  ")[0] for row in rows[11:13]] == [
+        " ValueError: too early",
+        " the invariant is broken",
+    ]
+    assert [row.split()[0] for row in rows[13:]] == [f"{number:,}" for number in range(19_993, 20_003)]
+
+
+def test_the_ends_of_a_trace_are_those_of_its_events() -> None:
+    scenario = il.Scenario(setup=Counter, threads={"A": write_often, "B": increment}, outcome=count)
+    trace = il.replay(scenario, "A*51 B*3 A*2")
+
+    for number in (1, 10, 30):  # of 56 events, so the last pair meets
+        first, last = trace.ends(number)
+        assert first == trace.events[:number]
+        assert last == trace.events[max(56 - number, number) :]
+
+
+def test_only_the_ends_of_a_long_trace_are_recorded() -> None:
+    scenario = il.Scenario(setup=Counter, threads={"A": write_on, "B": increment}, outcome=count)
+    trace = il.replay(scenario, "B A*20001 B*2")
+
+    first, last = trace.ends(2)
+
+    assert len(trace.recorded(2)[0]) == 4
+    assert [str(event) for event in first] == ["B: read counter.count 0", "A: write counter.count 0"]
+    assert [(str(event), event.position) for event in last] == [("B: modify  1", 1), ("B: write counter.count 1", 2)]
 
 
 def test_a_deadlock_of_the_programs_own_threads_is_confirmed_on_real_ones() -> None:

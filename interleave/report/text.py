@@ -14,7 +14,7 @@ from typing import Final
 from interleave.check import atomicity, deadlock, outcome
 from interleave.real.observation import Comparison, Observation
 from interleave.report.columns import Line, count, paint, preformatted, shorten, table, wrap
-from interleave.report.events import columns, events_of
+from interleave.report.events import columns, elided, events_of, rows_of, rows_of_ends
 from interleave.report.places import replay_lines, short_file
 from interleave.scenario import Program
 from interleave.schedule import Schedule
@@ -238,8 +238,8 @@ def _small_print(verdict: Verdict, width: int) -> Iterator[Line]:
 def _story(trace: Trace, width: int) -> Iterator[Line]:
     """Yield the steps of `trace` in columns, then what went wrong: the anomaly, the tracebacks, the waiting threads."""
     if len(trace) > MOST_STEPS:
-        # Its events are made by running it once more, which takes far longer than the run itself.
-        yield from wrap(f"{len(trace):,} steps are too many to show one by one: {trace.schedule}", width)
+        # To record every step takes far longer than the run itself, and nobody reads them all.
+        yield from columns(trace, rows_of_ends(trace), width)
     else:
         yield from _steps(trace, width)
     for crash in trace.crashes:
@@ -255,7 +255,8 @@ def _story(trace: Trace, width: int) -> Iterator[Line]:
 def _steps(trace: Trace, width: int) -> Iterator[Line]:
     events = events_of(trace)
     found = atomicity.anomaly(trace, events) if not trace.waits else None
-    yield from columns(trace, events, width, found.positions if found else _last_takers(trace, events))
+    marked = found.positions if found else _last_takers(trace, events)
+    yield from columns(trace, elided(rows_of(trace, events, marked)), width)
     if found:
         yield "", ""
         yield from wrap(f"> {found.sentence}", width, "mark", "  ")
