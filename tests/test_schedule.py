@@ -37,6 +37,7 @@ RUNS = st.lists(st.tuples(NAMES, st.integers(1, 9), st.none()) | st.tuples(NAMES
         (r'"a \"quoted\" name" "back\\slash"', (('a "quoted" name', 1, None), ("back\\slash", 1, None))),
         ('"A"*2 A', (("A", 3, None),)),  # quoted or not, it is one name
         ('""', (("", 1, None),)),
+        ("@a B", (("@a", 1, None), ("B", 1, None))),
         ("up-1*2 up-2", (("up-1", 2, None), ("up-2", 1, None))),
     ],
 )
@@ -57,6 +58,7 @@ def test_text_reads_as_runs(text: str, runs: tuple[Run, ...]) -> None:
         ((("my thread", 2, None),), '"my thread"*2'),
         ((("a*b", 1, None), ("c:d", 1, None), ('e"f', 1, None)), '"a*b" "c:d" "e\\"f"'),
         ((("", 1, None),), '""'),
+        ((("@a", 2, None), ("b@", 1, None)), '"@a"*2 b@'),  # to the command line @a would be a file
     ],
 )
 def test_runs_print_as_text(runs: tuple[Run, ...], text: str) -> None:
