@@ -161,6 +161,25 @@ def test_an_invariant_tells_where_it_is_and_after_which_step_it_broke() -> None:
     assert [row.split()[0] for row in rows] == ["6", ">"]
 
 
+def fail_late(counter: Counter) -> Steps:
+    yield from increment(counter)
+    raise ValueError("too late")
+
+
+def test_several_kinds_of_violation_under_one_schedule_tell_its_story_once() -> None:
+    scenario = il.Scenario(
+        setup=Counter, threads={"A": fail_late, "B": fail_late}, outcome=count, invariant=small, allowed={7}
+    )
+
+    shown = text.render(il.explore(scenario), target="c.py::late")
+
+    assert shown.count("in A:\n") == shown.count("replay: ") == 1
+    assert shown.count("\nThe schedule is one shown above: A*3 B*3") == 2
+    assert "\nand 1 more of this kind; --json has them all" in shown  # B raised, too
+    for sentence in ("outcome 2 is not allowed", "A raised ValueError: too late", "invariant small"):
+        assert f"\n{sentence}" in shown
+
+
 def test_several_outcomes_without_a_property_are_said_first() -> None:
     scenario = il.Scenario(setup=Counter, threads=[increment, increment], outcome=count)
 

@@ -8,7 +8,7 @@ Read next: `events` for a trace in columns, `columns` for the layout, `document`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from interleave.check import atomicity, deadlock, outcome
@@ -109,10 +109,12 @@ def _verdict(verdict: Verdict, width: int, target: str | None) -> Iterator[Line]
     if (table_of := list(_outcomes(verdict, width))) and list(verdict.outcomes) != [None]:
         yield "", ""
         yield from table_of
+    told: set[Schedule] = set()
     for kind in dict.fromkeys(violation.kind for violation in verdict.violations):
         alike = [violation for violation in verdict.violations if violation.kind == kind]
         yield "", ""
-        yield from _violation(alike, verdict, width, target)
+        yield from _violation(alike, told, verdict, width, target)
+        told.add(alike[0].schedule)
     if not verdict.violations and len(verdict.outcomes) > 1:
         yield from _replay(_rarest(verdict).schedule, verdict.program, target)
     yield from _small_print(verdict, width)
@@ -205,10 +207,30 @@ def _rarest(verdict: Verdict) -> Outcome:
     return min(verdict.outcomes.values(), key=lambda found: found.executions)
 
 
-def _violation(alike: Sequence[Violation], verdict: Verdict, width: int, target: str | None) -> Iterator[Line]:
-    """Yield what there is to say about the violations of one kind: the first of them in full."""
+def _violation(
+    alike: Sequence[Violation], told: Collection[Schedule], verdict: Verdict, width: int, target: str | None
+) -> Iterator[Line]:
+    """Yield what there is to say about the violations of one kind: the first of them in full.
+
+    That is left out where the schedule is one of those `told` already, and the others are only counted then.
+    """
     shown = alike[0]
     yield from wrap(f"{shown.message}: {shown.count:,} of {count(verdict.executions, 'execution')}", width, "bad", "  ")
+    again = shown.schedule in told
+    if again:
+        yield from wrap(f"The schedule is one shown above: {shown.schedule}", width, "", "  ")
+    else:
+        yield from _in_full(shown, verdict, width, target)
+    named = 1 if again else 1 + _MOST_ALIKE
+    for other in alike[1:named]:
+        yield "", ""
+        yield from wrap(f"also {other.message}: {count(other.count, 'execution')}, such as", width, "", "  ")
+        yield f"  {other.schedule}", ""
+    if len(alike) > named:
+        yield f"and {len(alike) - named:,} more of this kind; --json has them all", "head"
+
+
+def _in_full(shown: Violation, verdict: Verdict, width: int, target: str | None) -> Iterator[Line]:
     yield "", ""
     yield from _story(shown.trace, width)
     if shown.confirmed is not None:
@@ -216,12 +238,6 @@ def _violation(alike: Sequence[Violation], verdict: Verdict, width: int, target:
         sentence = shown.confirmed[:1].upper() + shown.confirmed[1:]
         yield from wrap(f"{sentence}.", width, "" if "NOT" not in sentence else "bad")
     yield from _replay(shown.schedule, verdict.program, target)
-    for other in alike[1 : 1 + _MOST_ALIKE]:
-        yield "", ""
-        yield from wrap(f"also {other.message}: {count(other.count, 'execution')}, such as", width, "", "  ")
-        yield f"  {other.schedule}", ""
-    if len(alike) > 1 + _MOST_ALIKE:
-        yield f"and {len(alike) - 1 - _MOST_ALIKE:,} more of this kind; --json has them all", "head"
 
 
 def _small_print(verdict: Verdict, width: int) -> Iterator[Line]:
