@@ -292,7 +292,7 @@ def _look(options: argparse.Namespace) -> dict[str, Any]:
     """Return the width of the page and whether it is coloured: only on a terminal, unless told otherwise."""
     terminal = sys.stdout.isatty()
     color = terminal and not (options.no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb")
-    width = min(max(shutil.get_terminal_size().columns, 60), 120) if terminal else text.WIDTH
+    width = min(max(shutil.get_terminal_size().columns, 40), 120) if terminal else text.WIDTH
     return {"width": width, "color": color}
 
 

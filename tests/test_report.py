@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import threading
@@ -17,6 +18,7 @@ from interleave.report import columns, document, text
 from interleave.report.events import describe
 from interleave.scenario import as_program
 from interleave.steps import Acquire, Choose, Join, Modify, Read, Release, Spawn, Steps, Write
+from interleave.tally import Outcome
 from interleave.trace import Event, Wait
 
 
@@ -237,11 +239,45 @@ def test_many_threads_make_a_list_instead_of_columns() -> None:
     assert max(map(len, shown.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("width", [60, 80, 100])
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
 def test_a_page_keeps_to_its_width(width: int) -> None:
     shown = text.render(il.explore(lost()), width=width, target="c.py::lost")
 
-    assert max(map(len, shown.splitlines())) <= width
+    page, _, replay = shown.partition("\nreplay: ")
+    assert max(map(len, page.splitlines())) <= width
+    assert len(replay.splitlines()) == 2  # these are to be pasted, so they are never cut
+
+
+def test_a_wide_schedule_goes_on_in_the_next_line_and_can_be_pasted() -> None:
+    threads = {f"worker number {number}": increment for number in range(4)}
+    scenario = il.Scenario(setup=Counter, threads=threads, outcome=count, allowed={4})
+    verdict = il.explore(scenario, executions=200)
+
+    lines = text.render(verdict, width=80, target="c.py").splitlines()
+
+    at = lines[3].index("SCHEDULE")
+    table = lines[4 : lines.index("", 4)]
+    assert lines[3].startswith("RESULT") and max(map(len, table)) <= 80
+    first = next(at for at, line in enumerate(table) if line.startswith("3"))
+    lasts = [i for i in range(first + 1, len(table)) if not table[i].startswith(" ")] or [len(table)]
+    pasted = il.Schedule.parse("\n".join(line[at:] for line in table[first : lasts[0]]))
+    assert pasted == verdict.outcomes[3].schedule
+    assert lasts[0] - first > 1
+
+
+def test_the_rest_of_a_very_long_schedule_is_left_to_json() -> None:
+    scenario = il.Scenario(setup=Counter, threads={"A": write_often, "B": write_often}, outcome=count, allowed={50, 51})
+    trace = il.replay(scenario, "A B " * 50 + "A*3 B*3")
+    outcome_of_it = Outcome(51, 1, 1, trace.schedule)
+    verdict = dataclasses.replace(il.explore(scenario, executions=1), outcomes={51: outcome_of_it})
+
+    lines = text.render(verdict, width=80).splitlines()
+
+    table = lines[lines.index(next(line for line in lines if line.startswith("RESULT"))) + 1 :]
+    assert [line.strip() for line in table[4:6]] == [
+        "...",
+        "... stands for the rest of a schedule; --json has all of it",
+    ]
 
 
 def test_colour_adds_codes_and_nothing_else() -> None:

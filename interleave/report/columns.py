@@ -25,6 +25,7 @@ STYLES: Final = {
 }
 
 GAP: Final = "  "
+REST: Final = "..."
 
 
 def shorten(text: str, width: int) -> str:
@@ -61,6 +62,18 @@ def table(
             for at, (cell, size) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append(GAP.join(cells).rstrip())
+    return lines
+
+
+def fold(words: Iterable[str], width: int, most: int) -> list[str]:
+    """Return the words in lines of at most `width`, none of them cut; after `most` of them `REST`."""
+    lines = [""]
+    for word in words:
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            if len(lines) == most:
+                return [*lines, REST]
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".lstrip()
     return lines
 
 

@@ -13,8 +13,10 @@ from typing import Final
 
 from interleave.check import atomicity, deadlock, outcome
 from interleave.real.observation import Comparison, Observation
+from interleave.report import outcomes
 from interleave.report.columns import Line, count, paint, preformatted, shorten, table, wrap
 from interleave.report.events import columns, elided, events_of, rows_of, rows_of_ends
+from interleave.report.outcomes import MOST_OUTCOMES
 from interleave.report.places import replay_lines, short_file
 from interleave.scenario import Program
 from interleave.schedule import Schedule
@@ -24,10 +26,8 @@ from interleave.trace import Event, Trace
 from interleave.verdict import HOLDS, UNKNOWN, VIOLATED, Verdict
 
 WIDTH: Final = 100
-MOST_OUTCOMES: Final = 12
 MOST_STEPS: Final = 20_000
 _MOST_ALIKE: Final = 3  # further violations of one kind that are named
-_LONGEST_RESULT: Final = 40
 _LONGEST_STEP: Final = 60
 _STYLES: Final = {HOLDS: "good", VIOLATED: "bad", UNKNOWN: "open"}
 
@@ -106,7 +106,7 @@ def _verdict(verdict: Verdict, width: int, target: str | None) -> Iterator[Line]
     if verdict.program.allowed is None and len(verdict.outcomes) > 1 and not verdict.violations:
         said = f"{len(verdict.outcomes):,} outcomes are possible, and the program does not say which of them are fine."
         yield from wrap(f"{said} Say it: Scenario(allowed=...), or an assert.", width)
-    if (table_of := list(_outcomes(verdict, width))) and list(verdict.outcomes) != [None]:
+    if (table_of := list(outcomes.table_of(verdict, width))) and list(verdict.outcomes) != [None]:
         yield "", ""
         yield from table_of
     told: set[Schedule] = set()
@@ -174,33 +174,6 @@ _WORDS: Final = {
     "invariant": "the invariant is broken",
     "deadlock": "deadlock",
 }
-
-
-def _outcomes(verdict: Verdict, width: int) -> Iterator[Line]:
-    judged = verdict.program.allowed is not None
-    header = ["RESULT", "EXECUTIONS", "SHARE", *(["ALLOWED"] if judged else []), "SCHEDULE WITH FEWEST SWITCHES"]
-    entries = [
-        (found, not judged or outcome.is_allowed(found.value, verdict.program)) for found in verdict.outcomes.values()
-    ]
-    entries.sort(key=lambda entry: entry[1])  # those that are not allowed come first; the order within stays
-    total = sum(found.executions for found, _ in entries) or 1
-    rows = []
-    for found, fine in entries[:MOST_OUTCOMES]:
-        cells = [shorten(repr(found.value), _LONGEST_RESULT), f"{found.executions:,}", _share(found.executions, total)]
-        rows.append([*cells, *(["yes" if fine else "no"] if judged else []), str(found.schedule)])
-    first, *rest = table(header, rows, width, right=(1, 2))
-    if rows:
-        yield first, "head"
-    for line, (_, fine) in zip(rest, entries, strict=False):
-        yield line, "" if fine else "bad"
-    if len(entries) > MOST_OUTCOMES:
-        hidden = entries[MOST_OUTCOMES:]
-        bad = sum(not fine for _, fine in hidden)
-        more = f"{count(len(hidden), 'more outcome')}{f', {bad} of them not allowed' if bad else ''}"
-        yield f"... and {more}; --json has them all", "head"
-    for number, what in ((verdict.deadlocks, "ended in a deadlock"), (verdict.abandoned, "abandoned by an Assume")):
-        if number:
-            yield f"{'besides, ' if rows else ''}{count(number, 'execution')} {what}", ""
 
 
 def _rarest(verdict: Verdict) -> Outcome:
@@ -360,7 +333,3 @@ def duration(seconds: float) -> str:
     if seconds < 10:
         return f"{max(seconds, 0.01):.2f} s"
     return f"{seconds:.1f} s" if seconds < 100 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
-
-
-def _share(part: int, total: int) -> str:
-    return f"{part / total:.1%}"
