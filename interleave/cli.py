@@ -24,6 +24,7 @@ from interleave.check import invariant, outcome
 from interleave.errors import InterleaveError, ScenarioError
 from interleave.real import Observation, stress
 from interleave.report import document, text
+from interleave.report.columns import visible
 from interleave.report.progress import Ticker
 from interleave.scenario import Program, Scenario, as_program
 from interleave.silence import silenced
@@ -57,6 +58,9 @@ def _run(arguments: Sequence[str] | None) -> int:
     options = parser().parse_args(arguments)
     try:
         return _COMMANDS[options.command](options)
+    except KeyboardInterrupt:
+        _say(_dump({"exit_status": OPEN, "error": "interrupted"}) if options.json else "")
+        raise
     except InterleaveError as error:
         return _report_error(error, options.json)
     except Exception as error:
@@ -188,7 +192,7 @@ def _stress(options: argparse.Namespace) -> int:
         if options.json:
             documents.append({**told, "faults": found, "notes": notes})
         else:
-            _say(_titled(target, targets, "\n".join([told, *notes, *([""] if found else []), *found])))
+            _say(_titled(target, targets, "\n".join([told, *notes, *([""] if found else []), *map(visible, found)])))
         if not observed.complete:
             break
     if options.json:
@@ -254,7 +258,7 @@ def _replay(options: argparse.Namespace) -> int:
     if options.json:
         _say(_dump({"target": target.title, "on": options.on, "violations": found, **told}))
     else:
-        _say("\n".join([told, *([""] if found else []), *(f"VIOLATED: {message}" for message in found)]))
+        _say("\n".join([told, *([""] if found else []), *(f"VIOLATED: {visible(message)}" for message in found)]))
     return FOUND if found else OK
 
 
@@ -319,16 +323,19 @@ def _say(page: str) -> None:
         print(page, flush=True)
     except BrokenPipeError:
         _silence()
+    except OSError as error:
+        _silence()
+        raise ScenarioError(f"the result cannot be written: {error.strerror}; write it elsewhere") from None
 
 
 def _complain(message: str) -> None:
-    print(f"interleave: {message}", file=sys.stderr)
+    print(f"interleave: {visible(message)}", file=sys.stderr)
 
 
 def _flush() -> None:
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         _silence()
 
 

@@ -193,7 +193,8 @@ class Machine:
         else:
             if thread.plan.explicit and raised is thrown and self._recorder is not None:
                 faulty_attribute(raised, thread.pending, self.where(thread), self.records)
-            self._crashes = (*self._crashes, (thread, raised, len(self.log)))
+            starting = thread.pending is None and thread.handle is not None  # the step that starts it is being taken
+            self._crashes = (*self._crashes, (thread, raised, len(self.log) + starting))
             self._finish(thread, raised)
 
     def _finish(self, thread: Thread, result: Any) -> None:

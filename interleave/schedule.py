@@ -23,6 +23,7 @@ Run: TypeAlias = tuple[str, int, int | None]
 """A thread's name, how many steps it takes in a row, and for a single step at a `Choose` the option's number."""
 
 _BARE: Final = re.compile(r'[^\s*:"@][^\s*:"]*')  # the command line takes what begins with @ for a file
+_DIGITS: Final = 12  # so that the length of a schedule is always a number that `len` can give
 _RUN: Final = re.compile(r'("(?:[^"\\]|\\.)*"|[^\s*:"]+)(?:\*(\d+)|:(\d+))?(?:\s+|$)')
 
 
@@ -94,6 +95,11 @@ class Schedule:
 
 def _run(match: re.Match[str], at: int) -> Run:
     name, count, option = match.groups()
+    if len(count or option or "") > _DIGITS:
+        raise ScheduleError(
+            f"schedule, column {at + 1}: {match[0].strip()[:40]!r}: no execution is that long; "
+            f"write a number of at most {_DIGITS} digits"
+        )
     if name.startswith('"'):
         try:
             name = json.loads(name)

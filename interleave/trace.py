@@ -108,16 +108,33 @@ class Crash:
 
     @property
     def traceback(self) -> str:
-        """The traceback as Python prints it, without the frames of this package."""
-        frames = [f for f in traceback.extract_tb(self.error.__traceback__) if not f.filename.startswith(_PACKAGE)]
-        lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames)] if frames else []
-        return "".join([*lines, *traceback.format_exception_only(self.error)]).rstrip()
+        """The traceback as Python prints it, with its causes and without the frames of this package."""
+        told = traceback.TracebackException.from_exception(self.error)
+        waiting: list[traceback.TracebackException | None] = [told]
+        while waiting:
+            link = waiting.pop()
+            if link is not None:
+                _leave_out_ours(link)
+                waiting += [link.__cause__, link.__context__, *(link.exceptions or ())]
+        return "".join(told.format()).rstrip()
 
     @property
     def place(self) -> str:
         """`file:line` of the innermost frame in the user's code, "" if there is none."""
         frames = [f for f in traceback.extract_tb(self.error.__traceback__) if not f.filename.startswith(_PACKAGE)]
         return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+
+
+def _leave_out_ours(told: traceback.TracebackException) -> None:
+    """Leave out the frames of this package, and a context that has no others: the user's code never saw that one."""
+    told.stack = _foreign(told.stack) or None  # type: ignore[assignment]  # no frames, and no headline above them
+    context = told.__context__
+    if context is not None and context.stack and not _foreign(context.stack):
+        told.__context__ = None
+
+
+def _foreign(frames: traceback.StackSummary) -> traceback.StackSummary:
+    return traceback.StackSummary.from_list([frame for frame in frames if not frame.filename.startswith(_PACKAGE)])
 
 
 @dataclass(frozen=True, slots=True)

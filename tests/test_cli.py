@@ -447,6 +447,58 @@ def test_what_the_program_prints_is_in_no_answer(
     assert page.err == answer.err == "imported\n"  # once, where it is in nobody's way
 
 
+def test_a_file_of_a_package_is_named_as_a_module_of_it(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "outer_package" / "inner").mkdir(parents=True)
+    for name in ("__init__.py", "helper.py", "inner/__init__.py"):
+        write(f"outer_package/{name}", HOLDING)
+    file = write("outer_package/inner/job.py", "from ..helper import one\n")
+
+    assert cli.main(["check", f"{file}::one"]) == WRONG
+    told = capsys.readouterr().err
+    assert "name it as a module of that: outer_package.inner.job:NAME, from this directory" in told
+    assert cli.main(["check", "outer_package.inner.job:one"]) == HOLDS
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+def test_a_page_that_cannot_be_written_is_no_defect(write: Write, tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "interleave", "check", write("counter_full.py", COUNTER)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        ended = subprocess.run(command, cwd=tmp_path, env=environment, stdout=full, stderr=subprocess.PIPE, check=False)
+
+    assert ended.returncode == WRONG
+    told = "interleave: the result cannot be written: No space left on device; write it elsewhere\n"
+    assert ended.stderr.decode() == told
+
+
+def test_an_interrupted_command_is_json_all_the_same(
+    counter: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "replay", interrupted)
+
+    assert cli.main(["replay", f"{counter}::lost", "A*3 B*3", "--json"]) == UNKNOWN
+
+    told = capsys.readouterr()
+    assert json.loads(told.out) == {"exit_status": UNKNOWN, "error": "interrupted"}
+    assert told.err == "interleave: interrupted\n"
+
+
+def test_what_the_program_says_does_not_move_the_cursor(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    source = COUNTER.replace("allowed={2}", "allowed=lambda n: n == 1 or ring()")
+    file = write("ringing.py", source.replace("lost = ", "def ring():\n    raise ValueError('\x1b[31m')\n\n\nlost = "))
+
+    cli.main(["check", f"{file}::lost"])
+
+    told = capsys.readouterr()
+    assert "\x1b" not in told.out + told.err
+    assert "\\x1b[31m" in told.err
+
+
 def test_a_long_search_tells_how_far_it_is_now_and_then(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

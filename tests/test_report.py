@@ -182,6 +182,43 @@ def test_several_kinds_of_violation_under_one_schedule_tell_its_story_once() -> 
         assert f"\n{sentence}" in shown
 
 
+def chained(counter: Counter) -> None:
+    try:
+        {}["k"]
+    except KeyError as error:
+        counter.count += 1
+        raise RuntimeError("outer") from error
+
+
+def test_a_traceback_tells_the_cause_too() -> None:
+    told = il.replay(il.Scenario(setup=Counter, threads=[chained]), "chained*4").crashes[0].traceback
+
+    first, second = told.split("The above exception was the direct cause of the following exception:")
+    assert first.startswith("Traceback (most recent call last):\n  File ") and "KeyError: 'k'" in first
+    assert second.endswith("RuntimeError: outer")
+    assert "machine.py" not in told
+
+
+def fails_at_once() -> None:
+    raise ValueError("before its first step")
+
+
+def starts_it() -> None:
+    thread = threading.Thread(target=fails_at_once)
+    thread.start()
+    thread.join()
+
+
+def test_a_thread_that_fails_before_its_first_step_fails_after_it_was_started() -> None:
+    verdict = il.explore(starts_it)
+
+    rows = [line.lstrip("> ").split("  ") for line in text.render(verdict).splitlines()]
+    told = [" ".join(filter(None, row)) for row in rows]
+    started = next(at for at, line in enumerate(told) if "start fails_at_once" in line)
+    assert told[started + 1].startswith("! ValueError: before its first step")
+    assert verdict.violations[0].confirmed == "replayed on real threads: the same"
+
+
 def test_several_outcomes_without_a_property_are_said_first() -> None:
     scenario = il.Scenario(setup=Counter, threads=[increment, increment], outcome=count)
 
@@ -280,6 +317,27 @@ def test_the_rest_of_a_very_long_schedule_is_left_to_json() -> None:
     ]
 
 
+class Escaping(int):
+    def __repr__(self) -> str:
+        return "\x1b[31mred\x07"
+
+
+def raise_escaping(counter: Counter) -> Steps:
+    yield Read(counter, "count")
+    raise ValueError("\x1b[31mred\x07\twide")
+
+
+def test_control_characters_are_spelt_out() -> None:
+    verdict = il.explore(
+        il.Scenario(setup=Counter, threads=[raise_escaping], outcome=lambda c: Escaping(), allowed={1})
+    )
+
+    for shown in (text.render(verdict), text.html(verdict)):
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", shown)
+        assert r"\x1b[31mred\x07" in shown
+    assert "\x1b[31m" not in text.render(verdict, color=True).replace("\x1b[1;31m", "")
+
+
 def test_colour_adds_codes_and_nothing_else() -> None:
     verdict = il.explore(lost())
 
@@ -372,6 +430,15 @@ def test_steps_stand_beside_their_source() -> None:
 
 def plain(counter: Counter) -> None:
     counter.count += 1
+
+
+def only_calls(counter: Counter) -> None:
+    plain(counter)
+
+
+def test_a_call_is_not_counted_as_a_step() -> None:
+    assert text.render_steps(il.steps(only_calls)).splitlines()[0].endswith("test_report.py): 1 call")
+    assert text.render_steps(il.steps(chained)).splitlines()[0].endswith("test_report.py): 4 steps and 1 call")
 
 
 @pytest.mark.parametrize(

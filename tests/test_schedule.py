@@ -119,6 +119,8 @@ def test_a_long_schedule_stays_short() -> None:
         ("A*0", 1, "takes no step"),
         ("A  B*0", 4, "B*0 takes no step"),
         (r'A "\q"', 3, "not a quoted name"),
+        ("A B*1000000000000", 3, "no execution is that long"),
+        (f"A:{'9' * 5000}", 1, "no execution is that long"),
     ],
 )
 def test_what_cannot_be_read_is_said_with_its_column(text: str, column: int, said: str) -> None:

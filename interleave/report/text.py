@@ -76,7 +76,10 @@ def render_observation(
 def render_steps(steps: StepList, *, width: int | None = None, color: bool = False) -> str:
     """Return the steps that a function splits into, numbered, beside the source line each comes from."""
     shown = list(steps)
-    lines: list[Line] = [(f"{steps.function} ({short_file(steps.filename)}): {count(len(shown), 'step')}", "mark")]
+    calls = sum(line.kind == "call" for line in shown)
+    told = [count(len(shown) - calls, "step")] if calls < len(shown) or not shown else []
+    told += [count(calls, "call")] if calls else []
+    lines: list[Line] = [(f"{steps.function} ({short_file(steps.filename)}): {' and '.join(told)}", "mark")]
     if not shown:
         return paint([*lines, ("it touches nothing shared, so no other thread can tell when it runs", "")], color)
     rows = []
@@ -87,11 +90,12 @@ def render_steps(steps: StepList, *, width: int | None = None, color: bool = Fal
         before = line.line
     first, *rest = table(["", "STEP", "LINE", "SOURCE"], rows, width or WIDTH, right=(0, 2))
     lines += [("", ""), (first, "head"), *((line, "") for line in rest)]
-    if any(line.kind == "call" for line in shown):
+    if calls:
         lines += [
             ("", ""),
             *wrap(
-                "A call of Python code is no step itself: the steps of what is called come in its place.",
+                "A call of Python code is no step itself: the steps of what is called come in its place. "
+                "A call of a built-in is one step where it touches something shared.",
                 width or WIDTH,
             ),
         ]
