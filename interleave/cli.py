@@ -188,12 +188,13 @@ def _stress(options: argparse.Namespace) -> int:
                 if options.json
                 else text.render_observation(observed, verdict, **look)
             )
-        status = _worse(status, FOUND if found else OK if observed.complete else OPEN)
+        interrupted = not observed.complete or (verdict is not None and verdict.reason == "interrupted")
+        status = _worse(status, FOUND if found else OPEN if interrupted else OK)
         if options.json:
             documents.append({**told, "faults": found, "notes": notes})
         else:
             _say(_titled(target, targets, "\n".join([told, *notes, *([""] if found else []), *map(visible, found)])))
-        if not observed.complete:
+        if interrupted:
             break
     if options.json:
         _say(_dump({"exit_status": status, "observations": documents}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -263,6 +264,22 @@ def test_a_search_that_was_cut_leaves_the_comparison_open_and_says_why(
 
     told = " ".join(capsys.readouterr().out.split())
     assert "Nothing is known to be impossible: the search is not complete, cut at the limit of 0.2 s." in told
+
+
+def test_ctrl_c_in_the_comparison_keeps_what_was_observed(
+    counter: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = cli.explore
+    monkeypatch.setattr(
+        cli, "explore", lambda *args, **_: dataclasses.replace(search(*args), complete=False, reason="interrupted")
+    )
+
+    assert cli.main(["stress", counter, "--trials", "3"]) == UNKNOWN
+
+    told = capsys.readouterr().out
+    assert told.startswith(f"{counter}::one\n3 trials on real threads")
+    assert "the search is not complete, interrupted" in told
+    assert f"{counter}::lost" not in told
 
 
 def test_a_program_that_cannot_be_searched_is_run_all_the_same(
