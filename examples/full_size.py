@@ -2,9 +2,9 @@
 
 Far too large to explore step by step, and not too large to run.  On real threads:
 
-    interleave stress examples/full_size.py::unlocked --form as-written --trials 20
-    interleave stress examples/full_size.py::unlocked --form split --trials 5
-    interleave stress examples/full_size.py::locked --form split --trials 5
+    interleave stress examples/full_size.py::unlocked --form as-written --trials 20 --no-compare
+    interleave stress examples/full_size.py::unlocked --form split --trials 5 --no-compare
+    interleave stress examples/full_size.py::locked --form split --trials 5 --no-compare
 
 And a schedule that a person wrote, under which 200,000 increments end at 2.  This file prints it when it
 is run; the machine follows it, and real threads can be made to:

@@ -40,10 +40,10 @@ examples:
 examples:
   interleave stress examples/lost_update.py --trials 1000
   interleave stress examples/lost_update.py --form as-written --switch-interval 1e-6
-  interleave stress examples/lost_update.py --jitter 0.1 --seed 7 --compare --seconds 20
+  interleave stress examples/lost_update.py --jitter 0.1 --seed 7 --seconds 20
 
-exit status: 1 if a result came up that is not allowed (or an exception, a hang, or with --compare an impossible
-result); 2 if interrupted; else 0, which proves nothing
+exit status: 1 if a result came up that is not allowed (or an exception, a hang, or a result that is
+impossible by a complete search); 2 if interrupted; else 0, which proves nothing
 """,
     "replay": """\
 examples:
@@ -98,9 +98,14 @@ def _stress(command: argparse.ArgumentParser) -> None:
     add("--jitter", type=float, default=0.0, metavar="P", help="probability of a pause after a step (default: 0)")
     add("--seed", type=int, metavar="N", help="the seed of the jitter")
     add("--timeout", type=float, default=10.0, metavar="S", help="a longer trial counts as hung (default: 10)")
-    add("--compare", action="store_true", help="explore as well, and compare")
+    held = "hold what is observed against a search (default: yes, where the program can be searched)"
+    add("--compare", action=argparse.BooleanOptionalAction, default=None, help=held)
     add(
-        "--seconds", type=float, default=10.0, metavar="S", help="with --compare: explore so long at most (default: 10)"
+        "--seconds",
+        type=float,
+        default=5.0,
+        metavar="S",
+        help="how long it is searched for that at most (default: 5)",
     )
 
 

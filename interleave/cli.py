@@ -8,6 +8,7 @@ Read next: `arguments` for what may be asked, `loading` for what a target is, `r
 from __future__ import annotations
 
 import argparse
+import contextlib
 import inspect
 import json
 import os
@@ -19,12 +20,14 @@ from typing import Any, Final
 
 from interleave import loading, split
 from interleave.arguments import FOUND, OK, OPEN, WRONG, parser
-from interleave.check import outcome
+from interleave.check import invariant, outcome
 from interleave.errors import InterleaveError, ScenarioError
 from interleave.real import Observation, stress
 from interleave.report import document, text
+from interleave.report.columns import visible
 from interleave.report.progress import Ticker
 from interleave.scenario import Program, Scenario, as_program
+from interleave.silence import silenced
 from interleave.tally import TRACE_CHECKS
 from interleave.trace import Trace
 from interleave.verdict import HOLDS, UNKNOWN, VIOLATED, Verdict, explore, replay
@@ -55,6 +58,9 @@ def _run(arguments: Sequence[str] | None) -> int:
     options = parser().parse_args(arguments)
     try:
         return _COMMANDS[options.command](options)
+    except KeyboardInterrupt:
+        _say(_dump({"exit_status": OPEN, "error": "interrupted"}) if options.json else "")
+        raise
     except InterleaveError as error:
         return _report_error(error, options.json)
     except Exception as error:
@@ -70,11 +76,17 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    targets = loading.load(options.target)
+    targets, look = _load(options), _look(options)
     status, documents = OK, []
     for at, target in enumerate(targets):
         try:
             verdict = _explore(target, options)
+            with silenced():  # a value's `__repr__` and the predicate `allowed` are the program's, too
+                told: Any = (
+                    document.as_json(verdict, target.title)
+                    if options.json
+                    else text.render(verdict, target=target.title, **look)
+                )
         except InterleaveError as error:
             status = WRONG
             documents.append({"target": target.title, "error": str(error)})
@@ -82,11 +94,9 @@ def _check(options: argparse.Namespace) -> int:
             continue
         status = _worse(status, _STATUS[verdict.status])
         if options.json:
-            documents.append(document.as_json(verdict, target.title))
+            documents.append(told)
         else:
-            title = f"{target.title}\n" if len(targets) > 1 else ""
-            page = text.render(verdict, target=target.title, **_look(options))
-            _say(f"{'' if at == 0 else chr(10)}{title}{page}")
+            _say(_titled(target, targets, told))
         if verdict.reason == "interrupted":
             _complain(
                 f"interrupted; {len(targets) - at - 1} further not checked" if at + 1 < len(targets) else "interrupted"
@@ -111,11 +121,29 @@ def _explore(target: loading.Target, options: argparse.Namespace) -> Verdict:
         )
 
 
+def _load(options: argparse.Namespace) -> list[loading.Target]:
+    """Return what the target stands for; what its file prints when imported goes where it is in nobody's way."""
+    with contextlib.redirect_stdout(sys.stderr):
+        return loading.load(options.target)
+
+
+def _load_one(options: argparse.Namespace) -> loading.Target:
+    with contextlib.redirect_stdout(sys.stderr):
+        return loading.load_one(options.target)
+
+
+def _titled(target: loading.Target, targets: Sequence[loading.Target], page: str) -> str:
+    """Return a page under the name of its target, where there are several."""
+    if len(targets) == 1:
+        return page
+    return f"{'' if target is targets[0] else chr(10)}{target.title}\n{page}"
+
+
 def _steps(options: argparse.Namespace) -> int:
     path, name = loading.split_target(options.target)
     if not name:
         raise ScenarioError(f"{options.target}: name the function, as in {path}::function or {path}::Class.method")
-    target = loading.load_one(options.target)
+    target = _load_one(options)
     functions = _functions(target)
     documents = []
     for title, function in functions:
@@ -148,35 +176,64 @@ def _functions(target: loading.Target) -> list[tuple[str, Any]]:
 
 def _stress(options: argparse.Namespace) -> int:
     status, documents = OK, []
-    targets = loading.load(options.target)
-    for at, target in enumerate(targets):
-        program = as_program(target.found)
-        with Ticker(target.title, quiet=options.json) as ticker:
-            observed = stress(
-                program,
-                options.trials,
-                form=options.form,
-                switch_interval=options.switch_interval,
-                jitter=options.jitter,
-                seed=options.seed,
-                timeout=options.timeout,
-                progress=ticker.running,
+    targets, look = _load(options), _look(options)
+    for target in targets:
+        with Ticker(target.title, quiet=options.json) as ticker, silenced():
+            program = as_program(target.found)
+            observed = _run_on_threads(program, options, ticker)
+            verdict, doubt = _expected(program, observed, options, ticker)
+            found, notes = list(_faults(observed, program, verdict)), [*doubt, *_not_asked(program)]
+            told: Any = (
+                document.observation_as_json(observed, verdict, target.title)
+                if options.json
+                else text.render_observation(observed, verdict, **look)
             )
-            limit = {"seconds": options.seconds, "progress": ticker.searching}
-            verdict = explore(program, **limit) if options.compare and observed.complete else None
-        found = list(_faults(observed, program, verdict))
-        status = _worse(status, FOUND if found else OK if observed.complete else OPEN)
+        interrupted = not observed.complete or (verdict is not None and verdict.reason == "interrupted")
+        status = _worse(status, FOUND if found else OPEN if interrupted else OK)
         if options.json:
-            documents.append({**document.observation_as_json(observed, verdict, target.title), "faults": found})
+            documents.append({**told, "faults": found, "notes": notes})
         else:
-            page = text.render_observation(observed, verdict, **_look(options))
-            title = f"{target.title}\n" if len(targets) > 1 else ""
-            _say("\n".join([f"{'' if at == 0 else chr(10)}{title}{page}", *([""] if found else []), *found]))
-        if not observed.complete:
+            _say(_titled(target, targets, "\n".join([told, *notes, *([""] if found else []), *map(visible, found)])))
+        if interrupted:
             break
     if options.json:
         _say(_dump({"exit_status": status, "observations": documents}))
     return status
+
+
+def _run_on_threads(program: Program, options: argparse.Namespace, ticker: Ticker) -> Observation:
+    return stress(
+        program,
+        options.trials,
+        form=options.form,
+        switch_interval=options.switch_interval,
+        jitter=options.jitter,
+        seed=options.seed,
+        timeout=options.timeout,
+        progress=ticker.running,
+    )
+
+
+def _expected(
+    program: Program, observed: Observation, options: argparse.Namespace, ticker: Ticker
+) -> tuple[Verdict | None, list[str]]:
+    """Return what a search says is possible, and why it does not say it where it cannot.
+
+    Unless the comparison was asked for by name: then what keeps it from being made is an error.
+    """
+    if options.compare is False or not observed.complete:
+        return None, []
+    try:
+        return explore(program, seconds=options.seconds, progress=ticker.searching), []
+    except InterleaveError as error:
+        if options.compare:
+            raise
+        return None, [f"not held against a search: {error}"]
+
+
+def _not_asked(program: Program) -> Iterator[str]:
+    if program.invariant is not None:
+        yield f"The invariant {invariant.name(program)} is not asked on real threads, only by `interleave check`"
 
 
 def _faults(observed: Observation, program: Program, verdict: Verdict | None) -> Iterator[str]:
@@ -193,15 +250,16 @@ def _faults(observed: Observation, program: Program, verdict: Verdict | None) ->
 
 
 def _replay(options: argparse.Namespace) -> int:
-    target = loading.load_one(options.target)
-    program = as_program(target.found)
-    trace = replay(program, _schedule(options.schedule), on=options.on)
-    found = [message for _, message in _violations(trace, program)]
+    target, schedule, look = _load_one(options), _schedule(options.schedule), _look(options)
+    with silenced():
+        program = as_program(target.found)
+        trace = replay(program, schedule, on=options.on)
+        found = [message for _, message in _violations(trace, program)]
+        told: Any = document.trace_as_json(trace) if options.json else text.render_trace(trace, **look)
     if options.json:
-        _say(_dump({"target": target.title, "on": options.on, "violations": found, **document.trace_as_json(trace)}))
+        _say(_dump({"target": target.title, "on": options.on, "violations": found, **told}))
     else:
-        page = text.render_trace(trace, **_look(options))
-        _say("\n".join([page, *([""] if found else []), *(f"VIOLATED: {message}" for message in found)]))
+        _say("\n".join([told, *([""] if found else []), *(f"VIOLATED: {visible(message)}" for message in found)]))
     return FOUND if found else OK
 
 
@@ -239,7 +297,7 @@ def _look(options: argparse.Namespace) -> dict[str, Any]:
     """Return the width of the page and whether it is coloured: only on a terminal, unless told otherwise."""
     terminal = sys.stdout.isatty()
     color = terminal and not (options.no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb")
-    width = min(max(shutil.get_terminal_size().columns, 60), 120) if terminal else text.WIDTH
+    width = min(max(shutil.get_terminal_size().columns, 40), 120) if terminal else text.WIDTH
     return {"width": width, "color": color}
 
 
@@ -266,16 +324,19 @@ def _say(page: str) -> None:
         print(page, flush=True)
     except BrokenPipeError:
         _silence()
+    except OSError as error:
+        _silence()
+        raise ScenarioError(f"the result cannot be written: {error.strerror}; write it elsewhere") from None
 
 
 def _complain(message: str) -> None:
-    print(f"interleave: {message}", file=sys.stderr)
+    print(f"interleave: {visible(message)}", file=sys.stderr)
 
 
 def _flush() -> None:
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         _silence()
 
 

@@ -42,6 +42,8 @@ def load(text: str) -> list[Target]:
     Raises ScenarioError where there is no such file, module or name, or the import fails.
     """
     path, name = split_target(text)
+    if not path:
+        raise ScenarioError(f"{text!r} names no file; write it first, as in path/to/file.py::{name or 'name'}")
     if path.endswith(".py") or os.sep in path or os.path.exists(path):
         module, shown = _import_file(path), path
     elif name:
@@ -144,9 +146,23 @@ def _failed(what: str, error: BaseException, file: str) -> ScenarioError:
         return ScenarioError(
             f"{what}: it cannot be imported: {type(error).__name__}: {error.msg} ({place}); mend that first"
         )
+    remedy = "mend that first"
+    if isinstance(error, ImportError) and "no known parent package" in str(error) and (module := _in_package(file)):
+        remedy = f"it belongs to a package, so name it as a module of that: {module[1]}:NAME, from {module[0]}"
     return ScenarioError(
-        f"{what}, line {_line(error, file)}: it cannot be imported: {type(error).__name__}: {error}; mend that first"
+        f"{what}, line {_line(error, file)}: it cannot be imported: {type(error).__name__}: {error}; {remedy}"
     )
+
+
+def _in_package(file: str) -> tuple[str, str] | None:
+    """Return where the package of `file` lies, and the module's name in it; None if there is no package."""
+    folder, stem = os.path.split(os.path.splitext(file)[0])
+    parts = [stem]
+    while os.path.isfile(os.path.join(folder, "__init__.py")):
+        folder, last = os.path.split(folder)
+        parts.append(last)
+    where = "this directory" if folder == os.getcwd() else f"the directory {folder}"
+    return (where, ".".join(reversed(parts))) if len(parts) > 1 else None
 
 
 def _line(error: BaseException, file: str) -> int:

@@ -204,7 +204,8 @@ class Machine:
         else:
             if thread.plan.explicit and raised is thrown and self._recorder is not None:
                 faulty_attribute(raised, thread.pending, self.where(thread), self.records)
-            self._crashes = (*self._crashes, (thread, raised, len(self.log)))
+            starting = thread.pending is None and thread.handle is not None  # the step that starts it is being taken
+            self._crashes = (*self._crashes, (thread, raised, len(self.log) + starting))
             self._finish(thread, raised)
 
     def _finish(self, thread: Thread, result: Any) -> None:
@@ -309,12 +310,12 @@ class Machine:
         stdlib.moving = None
         return trace
 
-    def _recorded(self) -> Callable[[], Recorded]:
+    def _recorded(self) -> Callable[..., Recorded]:
         assert self._recorder is not None, "asked of a machine that does not record"
         names, spawned = self.display_names(), self.spawned
         marks = self._recorder.marks(lambda handle: names[spawned[id(handle)].index] if id(handle) in spawned else None)
         recorded = self.records, marks
-        return lambda: recorded
+        return lambda ends=None: recorded
 
     def _blamed(self) -> tuple[Crash, ...]:
         names = self.display_names()
@@ -359,24 +360,29 @@ class Machine:
                 close(thread.steps)
 
 
-def rerun(program: Program, path: Sequence[Choice], log: Sequence[Any]) -> Machine:
-    """Return a machine that records and has run along `path`, which led to the answers of `log` before.
+def rerun(program: Program, path: Sequence[Choice], log: Sequence[Any], ends: int | None = None) -> Machine:
+    """Return a machine that has run along `path`, which led to the answers of `log` before, and recorded every step,
+    or only the first and last `ends`.
 
     Raises NotDeterministic, naming the first step that differs, if it does not lead there again.
     """
     machine = Machine(program, recording=True)
-    for choice in path:
+    for at, choice in enumerate(path):
         if choice not in machine.choices():
             break
-        machine.step(choice)
+        if ends is None or not ends <= at < len(path) - ends:
+            machine.step(choice)
+        else:
+            machine.path.append(choice)
+            machine.run((choice,))
     if machine.log != list(log):
         machine.differs(log)
     return machine
 
 
-def record(program: Program, path: Sequence[Choice], log: Sequence[Any]) -> Recorded:
-    """Run `program` along `path` again and return its records and the names of its threads' marks."""
-    machine = rerun(program, path, log)
+def record(program: Program, path: Sequence[Choice], log: Sequence[Any], ends: int | None = None) -> Recorded:
+    """Run `program` along `path` again and return the records of all or the outer steps, and its threads' names."""
+    machine = rerun(program, path, log, ends)
     machine.dispose()
     return machine._recorded()()
 

@@ -239,7 +239,8 @@ def _explore(item: pytest.Function, program: Program) -> None:
 def _with_commands(report: str, item: pytest.Function, found: Verdict) -> str:
     """Return `report` with pytest's own replay lines: another door would not find a method or its parameters."""
     first = {violation.kind: violation for violation in reversed(found.violations)}
-    schedules = iter([first[kind].schedule for kind in dict.fromkeys(one.kind for one in found.violations)])
+    kinds = dict.fromkeys(violation.kind for violation in found.violations)
+    schedules = iter(dict.fromkeys(first[kind].schedule for kind in kinds))  # each is shown in full once
     lines: list[str] = []
     inside = False
     for line in report.splitlines():

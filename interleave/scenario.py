@@ -173,7 +173,11 @@ def plan_thread(function: Body, name: str | None = None) -> ThreadPlan:
         )
     if _is_generator_function(function):
         return ThreadPlan(title, function, function, True)
-    if isinstance(function, (types.BuiltinFunctionType, type, types.MethodDescriptorType)):
+    if isinstance(function, type):
+        raise ScenarioError(
+            f"thread {title!r}: {_function_name(function)} is a class; give a function that makes one and uses it"
+        )
+    if isinstance(function, (types.BuiltinFunctionType, types.MethodDescriptorType)):
         raise ScenarioError(
             f"thread {title!r}: {_function_name(function)} has no Python source, so there are no steps to interleave; "
             "wrap it in a Python function"

@@ -2,7 +2,7 @@
 
     A*3 B A*2          A takes three steps, B one, A two
     A:1 B              A takes its second option at a `Choose`, then B moves
-    "my thread"*600000 a name with a blank, a star, a colon or a quote is quoted
+    "my thread"*600000 a name with a blank, a star, a colon or a quote, or an @ first, is quoted
 
 It holds thread names only, so it outlives the Python that made it, and reading one never runs code.
 
@@ -22,7 +22,8 @@ from interleave.errors import ScheduleError
 Run: TypeAlias = tuple[str, int, int | None]
 """A thread's name, how many steps it takes in a row, and for a single step at a `Choose` the option's number."""
 
-_BARE: Final = re.compile(r'[^\s*:"]+')
+_BARE: Final = re.compile(r'[^\s*:"@][^\s*:"]*')  # the command line takes what begins with @ for a file
+_DIGITS: Final = 12  # so that the length of a schedule is always a number that `len` can give
 _RUN: Final = re.compile(r'("(?:[^"\\]|\\.)*"|[^\s*:"]+)(?:\*(\d+)|:(\d+))?(?:\s+|$)')
 
 
@@ -94,6 +95,11 @@ class Schedule:
 
 def _run(match: re.Match[str], at: int) -> Run:
     name, count, option = match.groups()
+    if len(count or option or "") > _DIGITS:
+        raise ScheduleError(
+            f"schedule, column {at + 1}: {match[0].strip()[:40]!r}: no execution is that long; "
+            f"write a number of at most {_DIGITS} digits"
+        )
     if name.startswith('"'):
         try:
             name = json.loads(name)

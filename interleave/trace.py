@@ -108,16 +108,33 @@ class Crash:
 
     @property
     def traceback(self) -> str:
-        """The traceback as Python prints it, without the frames of this package."""
-        frames = [f for f in traceback.extract_tb(self.error.__traceback__) if not f.filename.startswith(_PACKAGE)]
-        lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames)] if frames else []
-        return "".join([*lines, *traceback.format_exception_only(self.error)]).rstrip()
+        """The traceback as Python prints it, with its causes and without the frames of this package."""
+        told = traceback.TracebackException.from_exception(self.error)
+        waiting: list[traceback.TracebackException | None] = [told]
+        while waiting:
+            link = waiting.pop()
+            if link is not None:
+                _leave_out_ours(link)
+                waiting += [link.__cause__, link.__context__, *(link.exceptions or ())]
+        return "".join(told.format()).rstrip()
 
     @property
     def place(self) -> str:
         """`file:line` of the innermost frame in the user's code, "" if there is none."""
         frames = [f for f in traceback.extract_tb(self.error.__traceback__) if not f.filename.startswith(_PACKAGE)]
         return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+
+
+def _leave_out_ours(told: traceback.TracebackException) -> None:
+    """Leave out the frames of this package, and a context that has no others: the user's code never saw that one."""
+    told.stack = _foreign(told.stack) or None  # type: ignore[assignment]  # no frames, and no headline above them
+    context = told.__context__
+    if context is not None and context.stack and not _foreign(context.stack):
+        told.__context__ = None
+
+
+def _foreign(frames: traceback.StackSummary) -> traceback.StackSummary:
+    return traceback.StackSummary.from_list([frame for frame in frames if not frame.filename.startswith(_PACKAGE)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +180,7 @@ class Trace:
     waits: tuple[Wait, ...]
     broken_at: int | None
     bases: tuple[str, ...]
-    recorded: Callable[[], Recorded]
+    recorded: Callable[..., Recorded]
     assumptions: set[str] | None = None
     stands: tuple[Wait, ...] = ()
     orders: Orders | None = None
@@ -192,15 +209,32 @@ class Trace:
     @property
     def events(self) -> tuple[Event, ...]:
         """The events in order; a search keeps none, so each call runs the path once more, O(length)."""
+        return self._events(self.recorded(), self.path, [0] * len(self.bases))
+
+    def ends(self, count: int) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
+        """Return the first and the last `count` events: of a long trace that takes a tenth of the time of them all.
+
+        What is first used in between has no name yet, so objects without a name of their own may be numbered otherwise.
+        """
+        if len(self) <= 2 * count:
+            events = self.events
+            return events[:count], events[count:]
+        records, marks = self.recorded(count)
+        begun = Counter(choice & (1 << OPTION) - 1 for choice in self.path[:-count])
+        before = [begun[index] for index in range(len(self.bases))]
+        first = self._events((records[:count], marks), self.path[:count], [0] * len(self.bases))
+        return first, self._events((records[-count:], marks), self.path[-count:], before)
+
+    def _events(self, recorded: Recorded, path: Sequence[int], counts: list[int]) -> tuple[Event, ...]:
+        """Return the events of one piece of `path`; `counts` tells how many of each thread came before it."""
         names = self.threads
-        records, marks = self.recorded()
+        records, marks = recorded
 
         def unmark(name: str) -> str:
             return marks[int(name[1:])] if name[:1] == THREAD_MARK else name
 
-        counts = [0] * len(names)
         events = []
-        for choice, (index, step, location, value, touches, file, line, _) in zip(self.path, records, strict=True):
+        for choice, (index, step, location, value, touches, file, line, _) in zip(path, records, strict=True):
             shown = names[value.index] if value.__class__ is ThreadIndex else value
             parts = tuple([(unmark(name), part, writes) for name, part, writes in touches])
             option = (choice >> OPTION) - 1 if choice >> OPTION else None

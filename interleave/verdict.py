@@ -9,8 +9,6 @@ Read next: `explore.exhaustive`, `tally` for what is counted, `report.text` for 
 
 from __future__ import annotations
 
-import contextlib
-import io
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from interleave.explore import Explorer, Search
 from interleave.explore import explorer as explorer_named
 from interleave.scenario import Program, as_program
 from interleave.schedule import Schedule
+from interleave.silence import aloud, silenced
 from interleave.tally import Outcome, Tally, Violation, confirmed
 from interleave.trace import OPTION, Trace
 
@@ -124,7 +123,7 @@ def explore(
     and `steps` (of one execution) are limits: a search that one of them cuts is `UNKNOWN`, unless it found a
     violation.  So is one interrupted by Ctrl-C, which keeps what was found.  `explorer` is `exhaustive` (`auto`
     takes it) or `hypothesis`, which samples with `seed`.  `stop_at_first` ends the search at the first violation.
-    `progress` is called a few times a second.  What the program prints is swallowed.
+    `progress` is called a few times a second.  What the program prints, on either stream, is swallowed.
 
     Raises ScenarioError (with place, value and remedy) if the program cannot be run, NotDeterministic if it
     does not repeat itself.  Costs executions times their length: for threads that never block, a multinomial
@@ -135,8 +134,8 @@ def explore(
     name, module = explorer_named(explorer)
     tally = Tally(program)
     start = time.perf_counter()
-    limits = _Limits(executions, seconds, stop_at_first, start, progress)
-    with contextlib.redirect_stdout(io.StringIO()):
+    limits = _Limits(executions, seconds, stop_at_first, start, aloud(progress) if progress else None)
+    with silenced():
         reason = _search(module, program, Search(steps, executions, seed), tally, limits)
     complete = not reason and not module.SAMPLES
     if not reason and module.SAMPLES:
@@ -302,7 +301,7 @@ def _confirm(program: Program, violations: list[Violation]) -> Iterator[Violatio
 def _on_real_threads(program: Program, trace: Trace) -> str:
     """Make real threads obey the schedule of `trace` and return what came of it, as a sentence."""
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with silenced():
             again = real.replay(program, trace.schedule)
     except InterleaveError as error:
         return f"NOT confirmed on real threads: {error}"

@@ -23,6 +23,7 @@ HOUSE: tuple[tuple[int, tuple[str, ...]], ...] = (
     (0, ("steps",)),
     (0, ("schedule",)),
     (0, ("trace",)),
+    (0, ("silence",)),
     (1, ("stdlib",)),
     (1, ("split.*",)),
     (2, ("scenario",)),

@@ -59,7 +59,7 @@ FILES = {
     "syntax.py": "def f(:\n    pass\n",
     "binary.py": "\0\0\n",
     "exits.py": "import sys\nsys.exit(0)\n",
-    "nothing.py": "def go():\n    return 1\n",
+    "nothing.py": "def go():\n    return 1\n\n\nclass Klass:\n    pass\n",
     "not_callable.py": f"{HEAD}s = il.Scenario(setup=dict, threads=[5])\n",
     "c_function.py": f"import math\n{HEAD}s = il.Scenario(setup=dict, threads=[math.sqrt])\n",
     "setup_raises.py": f"{HEAD}def f(x): x['a'] = 1\n\n\ns = il.Scenario(setup=lambda: 1 // 0, threads=[f])\n",
@@ -103,6 +103,13 @@ FILES = {
             WRONG,
             "@missing.txt: the schedule cannot be read: No such file",
         ),
+        (
+            ["replay", "nothing.py::go", "A*99999999999999999999"],
+            WRONG,
+            "'A*99999999999999999999': no execution is that long; write a number of at most 12 digits",
+        ),
+        (["check", "::go"], WRONG, "'::go' names no file; write it first, as in path/to/file.py::go"),
+        (["check", "nothing.py::Klass"], WRONG, "Klass is a class; give a function that makes one and uses it"),
         (["replay", "nothing.py::go", "A**2"], WRONG, "schedule, column 1: cannot read 'A**2'"),
     ],
 )

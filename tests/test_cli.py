@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -69,14 +70,14 @@ scenario = il.Scenario(setup=list, threads=[forever, forever])
 """
 
 LONG = """\
-import sys
+import os
 
 import interleave as il
 
 
 def setup():
     if begun:
-        print(begun.pop(), file=sys.stderr, flush=True)
+        os.write(2, begun.pop())  # what it prints is swallowed
     return []
 
 
@@ -85,7 +86,7 @@ def step(shared):
         shared.append(1)
 
 
-begun = ["begun"]
+begun = [b"begun\\n"]
 scenario = il.Scenario(setup=setup, threads=[step] * 4, outcome=len)
 """
 
@@ -242,6 +243,70 @@ def test_real_threads_are_counted(counter: str, capsys: pytest.CaptureFixture[st
     assert "Observed is exactly what is possible." in told
 
 
+def test_real_threads_are_held_against_a_search_unless_told_otherwise(
+    counter: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["stress", f"{counter}::one", "--trials", "5"]) == HOLDS
+    compared = capsys.readouterr().out
+    assert cli.main(["stress", f"{counter}::one", "--trials", "5", "--no-compare"]) == HOLDS
+    alone = capsys.readouterr().out
+
+    assert "EXPECTED" in compared and "possible" in compared
+    assert "EXPECTED" not in alone and "possible" not in alone
+
+
+def test_a_search_that_was_cut_leaves_the_comparison_open_and_says_why(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write("long_search.py", LONG)
+
+    assert cli.main(["stress", file, "--trials", "3", "--seconds", "0.2"]) == HOLDS
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Nothing is known to be impossible: the search is not complete, cut at the limit of 0.2 s." in told
+
+
+def test_ctrl_c_in_the_comparison_keeps_what_was_observed(
+    counter: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = cli.explore
+    monkeypatch.setattr(
+        cli, "explore", lambda *args, **_: dataclasses.replace(search(*args), complete=False, reason="interrupted")
+    )
+
+    assert cli.main(["stress", counter, "--trials", "3"]) == UNKNOWN
+
+    told = capsys.readouterr().out
+    assert told.startswith(f"{counter}::one\n3 trials on real threads")
+    assert "the search is not complete, interrupted" in told
+    assert f"{counter}::lost" not in told
+
+
+def test_a_program_that_cannot_be_searched_is_run_all_the_same(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write("itself.py", HOLDING.replace("return counter.count\n\n\ndef alone", "return object()\n\n\ndef alone"))
+    command = ["stress", file, "--trials", "3"]
+
+    assert cli.main(command) == VIOLATED  # no object is the 1 that is allowed
+    told = capsys.readouterr()
+    assert cli.main([*command, "--compare"]) == WRONG
+
+    assert told.out.startswith("3 trials on real threads")
+    assert "not held against a search: scenario: the outcome is an object of type object" in told.out
+
+
+def test_an_invariant_is_not_asked_on_real_threads_and_it_is_said(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write("invariant.py", HOLDING.replace("allowed={1}", "invariant=plain"))
+
+    cli.main(["stress", file, "--trials", "1"])
+
+    told = capsys.readouterr().out
+    assert "The invariant plain (invariant.py:16) is not asked on real threads, only by `interleave check`" in told
+
+
 def test_what_is_not_allowed_is_a_violation_of_the_run(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     file = write("never.py", HOLDING.replace("allowed={1}", "allowed={2}"))
 
@@ -330,12 +395,125 @@ def test_a_reader_that_has_gone_changes_no_status(write: Write, tmp_path: Path) 
     process.stderr.close()
 
 
-def test_what_the_program_prints_is_not_on_the_page(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    file = write("talking.py", COUNTER.replace("def count(counter):\n", "def count(counter):\n    print('chatter')\n"))
+TALKING = """\
+import sys
+
+import interleave as il
+
+print("imported")
+
+
+class Counter:
+    def __init__(self):
+        self.count = 0
+
+
+class Result(int):
+    def __repr__(self):
+        print("shown")
+        return f"{int(self)}"
+
+
+def count_up(counter):
+    counter.count += 1
+    print("counted")
+    print("counted", file=sys.stderr)
+
+
+def outcome(counter):
+    print("ended")
+    print("ended", file=sys.stderr)
+    return Result(counter.count)
+
+
+def fine(count):
+    print("judged")
+    return True
+
+
+scenario = il.Scenario(
+    setup=Counter, threads={"A": count_up, "B": count_up}, outcome=outcome, allowed=fine, name="scenario"
+)
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["check", "talking.py"],
+        ["stress", "talking.py", "--trials", "3"],
+        ["stress", "talking.py", "--trials", "3", "--form", "as-written"],
+        ["replay", "talking.py", "A*5 B*5"],
+        ["replay", "talking.py", "A*5 B*5", "--on", "threads"],
+        ["steps", "talking.py::count_up"],
+    ],
+    ids=" ".join,
+)
+def test_what_the_program_prints_is_in_no_answer(
+    command: list[str], write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("talking.py", TALKING)
+
+    assert cli.main(command) == HOLDS
+    page = capsys.readouterr()
+    assert cli.main([*command, "--json"]) == HOLDS
+    answer = capsys.readouterr()
+
+    assert not any(line in ("imported", "shown", "counted", "ended", "judged") for line in page.out.splitlines())
+    json.loads(answer.out)
+    assert page.err == answer.err == "imported\n"  # once, where it is in nobody's way
+
+
+def test_a_file_of_a_package_is_named_as_a_module_of_it(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "outer_package" / "inner").mkdir(parents=True)
+    for name in ("__init__.py", "helper.py", "inner/__init__.py"):
+        write(f"outer_package/{name}", HOLDING)
+    file = write("outer_package/inner/job.py", "from ..helper import one\n")
+
+    assert cli.main(["check", f"{file}::one"]) == WRONG
+    told = capsys.readouterr().err
+    assert "name it as a module of that: outer_package.inner.job:NAME, from this directory" in told
+    assert cli.main(["check", "outer_package.inner.job:one"]) == HOLDS
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+def test_a_page_that_cannot_be_written_is_no_defect(write: Write, tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "interleave", "check", write("counter_full.py", COUNTER)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        ended = subprocess.run(command, cwd=tmp_path, env=environment, stdout=full, stderr=subprocess.PIPE, check=False)
+
+    assert ended.returncode == WRONG
+    told = "interleave: the result cannot be written: No space left on device; write it elsewhere\n"
+    assert ended.stderr.decode() == told
+
+
+def test_an_interrupted_command_is_json_all_the_same(
+    counter: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "replay", interrupted)
+
+    assert cli.main(["replay", f"{counter}::lost", "A*3 B*3", "--json"]) == UNKNOWN
+
+    told = capsys.readouterr()
+    assert json.loads(told.out) == {"exit_status": UNKNOWN, "error": "interrupted"}
+    assert told.err == "interleave: interrupted\n"
+
+
+def test_what_the_program_says_does_not_move_the_cursor(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    source = COUNTER.replace("allowed={2}", "allowed=lambda n: n == 1 or ring()")
+    file = write("ringing.py", source.replace("lost = ", "def ring():\n    raise ValueError('\x1b[31m')\n\n\nlost = "))
 
     cli.main(["check", f"{file}::lost"])
 
-    assert "chatter" not in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "\x1b" not in told.out + told.err
+    assert "\\x1b[31m" in told.err
 
 
 def test_a_long_search_tells_how_far_it_is_now_and_then(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import interleave
+from interleave import cli
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = sorted([REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *(REPOSITORY / "docs").rglob("*.md")])
@@ -21,6 +23,22 @@ def test_the_reference_and_the_shown_output_are_up_to_date() -> None:
     result = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
 
     assert result.returncode == 0, result.stderr
+
+
+def test_the_tutorial_shows_what_the_replay_at_full_size_prints(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (REPOSITORY / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    shown = re.search(r"\$ python (\S+)\n(.+)\n\$ interleave replay (\S+) .* --on threads\n(.+?)\n```", page, re.DOTALL)
+    assert shown is not None
+    script, schedule, target, output = shown.groups()
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert schedule == runpy.run_path(script)["ends_at_two"]()
+
+    assert cli.main(["replay", target, schedule, "--on", "threads"]) == 0
+
+    assert capsys.readouterr().out.strip() == output
 
 
 def test_every_exported_name_is_in_the_reference() -> None:

@@ -445,6 +445,27 @@ def test_the_arithmetic_is_told_when_asked_to_be_verbose(run) -> None:
     )
 
 
+TWO_KINDS = """
+def fail():
+    raise ValueError("in the thread")
+
+@pytest.mark.interleave
+def test_two_kinds():
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    assert not "in main"
+"""
+
+
+def test_two_kinds_of_violation_under_one_schedule_are_replayed_by_one_line(run) -> None:
+    told = text(run(TWO_KINDS))
+
+    assert "assert not" in told and "ValueError: in the thread" in told
+    assert told.count("replay: pytest test_it.py::test_two_kinds --interleave-replay=") == 1
+    assert "The schedule is one shown above" in told
+
+
 def test_workers_of_xdist_tell_the_same(run) -> None:
     pytest.importorskip("xdist")
 

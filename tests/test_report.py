@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import threading
@@ -17,6 +18,7 @@ from interleave.report import columns, document, text
 from interleave.report.events import describe
 from interleave.scenario import as_program
 from interleave.steps import Acquire, Choose, Join, Modify, Read, Release, Spawn, Steps, Write
+from interleave.tally import Outcome
 from interleave.trace import Event, Wait
 
 
@@ -161,6 +163,62 @@ def test_an_invariant_tells_where_it_is_and_after_which_step_it_broke() -> None:
     assert [row.split()[0] for row in rows] == ["6", ">"]
 
 
+def fail_late(counter: Counter) -> Steps:
+    yield from increment(counter)
+    raise ValueError("too late")
+
+
+def test_several_kinds_of_violation_under_one_schedule_tell_its_story_once() -> None:
+    scenario = il.Scenario(
+        setup=Counter, threads={"A": fail_late, "B": fail_late}, outcome=count, invariant=small, allowed={7}
+    )
+
+    shown = text.render(il.explore(scenario), target="c.py::late")
+
+    assert shown.count("in A:\n") == shown.count("replay: ") == 1
+    assert shown.count("\nThe schedule is one shown above: A*3 B*3") == 2
+    assert "\nand 1 more of this kind; --json has them all" in shown  # B raised, too
+    for sentence in ("outcome 2 is not allowed", "A raised ValueError: too late", "invariant small"):
+        assert f"\n{sentence}" in shown
+
+
+def chained(counter: Counter) -> None:
+    try:
+        {}["k"]
+    except KeyError as error:
+        counter.count += 1
+        raise RuntimeError("outer") from error
+
+
+def test_a_traceback_tells_the_cause_too() -> None:
+    told = il.replay(il.Scenario(setup=Counter, threads=[chained]), "chained*4").crashes[0].traceback
+
+    first, second = told.split("The above exception was the direct cause of the following exception:")
+    assert first.startswith("Traceback (most recent call last):\n  File ") and "KeyError: 'k'" in first
+    assert second.endswith("RuntimeError: outer")
+    assert "machine.py" not in told
+
+
+def fails_at_once() -> None:
+    raise ValueError("before its first step")
+
+
+def starts_it() -> None:
+    thread = threading.Thread(target=fails_at_once)
+    thread.start()
+    thread.join()
+
+
+def test_a_thread_that_fails_before_its_first_step_fails_after_it_was_started() -> None:
+    verdict = il.explore(starts_it)
+
+    rows = [line.lstrip("> ").split("  ") for line in text.render(verdict).splitlines()]
+    told = [" ".join(filter(None, row)) for row in rows]
+    started = next(at for at, line in enumerate(told) if "start fails_at_once" in line)
+    assert told[started + 1].startswith("! ValueError: before its first step")
+    assert verdict.violations[0].confirmed == "replayed on real threads: the same"
+
+
 def test_several_outcomes_without_a_property_are_said_first() -> None:
     scenario = il.Scenario(setup=Counter, threads=[increment, increment], outcome=count)
 
@@ -218,11 +276,66 @@ def test_many_threads_make_a_list_instead_of_columns() -> None:
     assert max(map(len, shown.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("width", [60, 80, 100])
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
 def test_a_page_keeps_to_its_width(width: int) -> None:
     shown = text.render(il.explore(lost()), width=width, target="c.py::lost")
 
-    assert max(map(len, shown.splitlines())) <= width
+    page, _, replay = shown.partition("\nreplay: ")
+    assert max(map(len, page.splitlines())) <= width
+    assert len(replay.splitlines()) == 2  # these are to be pasted, so they are never cut
+
+
+def test_a_wide_schedule_goes_on_in_the_next_line_and_can_be_pasted() -> None:
+    threads = {f"worker number {number}": increment for number in range(4)}
+    scenario = il.Scenario(setup=Counter, threads=threads, outcome=count, allowed={4})
+    verdict = il.explore(scenario, executions=200)
+
+    lines = text.render(verdict, width=80, target="c.py").splitlines()
+
+    at = lines[3].index("SCHEDULE")
+    table = lines[4 : lines.index("", 4)]
+    assert lines[3].startswith("RESULT") and max(map(len, table)) <= 80
+    first = next(at for at, line in enumerate(table) if line.startswith("3"))
+    lasts = [i for i in range(first + 1, len(table)) if not table[i].startswith(" ")] or [len(table)]
+    pasted = il.Schedule.parse("\n".join(line[at:] for line in table[first : lasts[0]]))
+    assert pasted == verdict.outcomes[3].schedule
+    assert lasts[0] - first > 1
+
+
+def test_the_rest_of_a_very_long_schedule_is_left_to_json() -> None:
+    scenario = il.Scenario(setup=Counter, threads={"A": write_often, "B": write_often}, outcome=count, allowed={50, 51})
+    trace = il.replay(scenario, "A B " * 50 + "A*3 B*3")
+    outcome_of_it = Outcome(51, 1, 1, trace.schedule)
+    verdict = dataclasses.replace(il.explore(scenario, executions=1), outcomes={51: outcome_of_it})
+
+    lines = text.render(verdict, width=80).splitlines()
+
+    table = lines[lines.index(next(line for line in lines if line.startswith("RESULT"))) + 1 :]
+    assert [line.strip() for line in table[4:6]] == [
+        "...",
+        "... stands for the rest of a schedule; --json has all of it",
+    ]
+
+
+class Escaping(int):
+    def __repr__(self) -> str:
+        return "\x1b[31mred\x07"
+
+
+def raise_escaping(counter: Counter) -> Steps:
+    yield Read(counter, "count")
+    raise ValueError("\x1b[31mred\x07\twide")
+
+
+def test_control_characters_are_spelt_out() -> None:
+    verdict = il.explore(
+        il.Scenario(setup=Counter, threads=[raise_escaping], outcome=lambda c: Escaping(), allowed={1})
+    )
+
+    for shown in (text.render(verdict), text.html(verdict)):
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", shown)
+        assert r"\x1b[31mred\x07" in shown
+    assert "\x1b[31m" not in text.render(verdict, color=True).replace("\x1b[1;31m", "")
 
 
 def test_colour_adds_codes_and_nothing_else() -> None:
@@ -298,6 +411,14 @@ Observed is exactly what is possible."""
     assert json.loads(json.dumps(document.observation_as_json(observed, il.explore(scenario))))["agrees"] is True
 
 
+def test_an_observation_alone_expects_nothing() -> None:
+    scenario = il.Scenario(setup=Counter, threads={"A": increment}, outcome=count)
+    observed = il.stress(scenario, 3)
+
+    assert "EXPECTED" not in str(observed)
+    assert "EXPECTED" in str(il.stress(scenario, 3, verdict=il.explore(scenario)))
+
+
 def test_steps_stand_beside_their_source() -> None:
     shown = text.render_steps(il.steps(plain))
 
@@ -309,6 +430,15 @@ def test_steps_stand_beside_their_source() -> None:
 
 def plain(counter: Counter) -> None:
     counter.count += 1
+
+
+def only_calls(counter: Counter) -> None:
+    plain(counter)
+
+
+def test_a_call_is_not_counted_as_a_step() -> None:
+    assert text.render_steps(il.steps(only_calls)).splitlines()[0].endswith("test_report.py): 1 call")
+    assert text.render_steps(il.steps(chained)).splitlines()[0].endswith("test_report.py): 4 steps and 1 call")
 
 
 @pytest.mark.parametrize(
@@ -406,14 +536,52 @@ def test_a_join_that_never_ends_names_the_thread() -> None:
     assert message.endswith("(held by main)")
 
 
-def test_a_trace_of_many_thousand_steps_is_told_by_its_schedule() -> None:
-    def write_on(counter: Counter) -> Steps:
-        for number in range(20_001):
-            yield Write(counter, "count", number)
+def write_on(counter: Counter) -> Steps:
+    for number in range(20_001):
+        yield Write(counter, "count", number)
 
-    shown = text.render_trace(il.replay(il.Scenario(setup=Counter, threads={"A": write_on}, outcome=count), "A*20001"))
 
-    assert "20,001 steps are too many to show one by one: A*20001" in shown
+def fail_early(counter: Counter) -> Steps:
+    yield Write(counter, "count", -1)
+    raise ValueError("too early")
+
+
+def test_a_trace_of_many_thousand_steps_shows_its_ends_and_what_went_wrong_between() -> None:
+    scenario = il.Scenario(
+        setup=Counter, threads={"A": write_on, "B": fail_early}, invariant=lambda c: c.count >= 0, outcome=count
+    )
+
+    shown = text.render_trace(il.replay(scenario, "A*5000 B A*15001"))
+
+    rows = shown[: shown.index("\n\nin B:")].splitlines()[3:]
+    assert [row.split()[0] for row in rows[:10]] == [str(number) for number in range(1, 11)]
+    assert rows[10].strip() == "... 19,982 steps not shown: A 19,981, B 1"
+    assert [row.split("!")[1].split("  ")[0] for row in rows[11:13]] == [
+        " ValueError: too early",
+        " the invariant is broken",
+    ]
+    assert [row.split()[0] for row in rows[13:]] == [f"{number:,}" for number in range(19_993, 20_003)]
+
+
+def test_the_ends_of_a_trace_are_those_of_its_events() -> None:
+    scenario = il.Scenario(setup=Counter, threads={"A": write_often, "B": increment}, outcome=count)
+    trace = il.replay(scenario, "A*51 B*3 A*2")
+
+    for number in (1, 10, 30):  # of 56 events, so the last pair meets
+        first, last = trace.ends(number)
+        assert first == trace.events[:number]
+        assert last == trace.events[max(56 - number, number) :]
+
+
+def test_only_the_ends_of_a_long_trace_are_recorded() -> None:
+    scenario = il.Scenario(setup=Counter, threads={"A": write_on, "B": increment}, outcome=count)
+    trace = il.replay(scenario, "B A*20001 B*2")
+
+    first, last = trace.ends(2)
+
+    assert len(trace.recorded(2)[0]) == 4
+    assert [str(event) for event in first] == ["B: read counter.count 0", "A: write counter.count 0"]
+    assert [(str(event), event.position) for event in last] == [("B: modify  1", 1), ("B: write counter.count 1", 2)]
 
 
 def test_a_deadlock_of_the_programs_own_threads_is_confirmed_on_real_ones() -> None:

@@ -37,6 +37,7 @@ RUNS = st.lists(st.tuples(NAMES, st.integers(1, 9), st.none()) | st.tuples(NAMES
         (r'"a \"quoted\" name" "back\\slash"', (('a "quoted" name', 1, None), ("back\\slash", 1, None))),
         ('"A"*2 A', (("A", 3, None),)),  # quoted or not, it is one name
         ('""', (("", 1, None),)),
+        ("@a B", (("@a", 1, None), ("B", 1, None))),
         ("up-1*2 up-2", (("up-1", 2, None), ("up-2", 1, None))),
     ],
 )
@@ -57,6 +58,7 @@ def test_text_reads_as_runs(text: str, runs: tuple[Run, ...]) -> None:
         ((("my thread", 2, None),), '"my thread"*2'),
         ((("a*b", 1, None), ("c:d", 1, None), ('e"f', 1, None)), '"a*b" "c:d" "e\\"f"'),
         ((("", 1, None),), '""'),
+        ((("@a", 2, None), ("b@", 1, None)), '"@a"*2 b@'),  # to the command line @a would be a file
     ],
 )
 def test_runs_print_as_text(runs: tuple[Run, ...], text: str) -> None:
@@ -117,6 +119,8 @@ def test_a_long_schedule_stays_short() -> None:
         ("A*0", 1, "takes no step"),
         ("A  B*0", 4, "B*0 takes no step"),
         (r'A "\q"', 3, "not a quoted name"),
+        ("A B*1000000000000", 3, "no execution is that long"),
+        (f"A:{'9' * 5000}", 1, "no execution is that long"),
     ],
 )
 def test_what_cannot_be_read_is_said_with_its_column(text: str, column: int, said: str) -> None:

@@ -236,7 +236,8 @@ def _rank(value: Any) -> tuple[int, Any, str]:
 
 
 def _table(rows: Sequence[Row]) -> str:
-    cells = [_TITLES, *(row.cells() for row in rows)]
+    titles = _TITLES if any(row.expected for row in rows) else (*_TITLES[:3], "")
+    cells = [titles, *(row.cells() for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(3)]
     return "\n".join(
         f"{result:<{widths[0]}}  {count:>{widths[1]}}  {share:>{widths[2]}}  {expected}".rstrip()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html as _html
 import textwrap
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
@@ -25,6 +26,7 @@ STYLES: Final = {
 }
 
 GAP: Final = "  "
+REST: Final = "..."
 
 
 def shorten(text: str, width: int) -> str:
@@ -64,9 +66,30 @@ def table(
     return lines
 
 
+def fold(words: Iterable[str], width: int, most: int) -> list[str]:
+    """Return the words in lines of at most `width`, none of them cut; after `most` of them `REST`."""
+    lines = [""]
+    for word in words:
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            if len(lines) == most:
+                return [*lines, REST]
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".lstrip()
+    return lines
+
+
+def visible(text: str) -> str:
+    """Return `text` with its control characters spelt out: what a program says must not move a terminal's cursor."""
+    return text if text.isprintable() else "".join(map(_spelt, text))
+
+
+def _spelt(character: str) -> str:
+    return repr(character)[1:-1] if unicodedata.category(character) == "Cc" and character not in "\t\n" else character
+
+
 def plain(lines: Iterable[Line]) -> str:
     """Return the lines as text without colour."""
-    return "\n".join(line for line, _ in lines)
+    return "\n".join(visible(line) for line, _ in lines)
 
 
 def colour(lines: Iterable[Line]) -> str:
@@ -77,14 +100,16 @@ def colour(lines: Iterable[Line]) -> str:
     console = Console(force_terminal=True, color_system="standard", no_color=False, width=10_000)
     with console.capture() as capture:
         for line, style in lines:
-            console.print(Text(line, style=STYLES[style][0] if style else ""), soft_wrap=True)
+            console.print(Text(visible(line), style=STYLES[style][0] if style else ""), soft_wrap=True)
     return capture.get().rstrip("\n")
 
 
 def preformatted(lines: Iterable[Line]) -> str:
     """Return the lines as one escaped HTML element."""
     body = "\n".join(
-        f'<span style="{STYLES[style][1]}">{_html.escape(line)}</span>' if style else _html.escape(line)
+        f'<span style="{STYLES[style][1]}">{_html.escape(visible(line))}</span>'
+        if style
+        else _html.escape(visible(line))
         for line, style in lines
     )
     return f'<pre style="line-height:1.3">{body}</pre>'

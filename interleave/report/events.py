@@ -5,8 +5,6 @@ Read next: `text`, which puts it on a page.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import linecache
 import os
 from collections import Counter
@@ -16,7 +14,8 @@ from typing import Final
 
 from interleave.check import atomicity, exceptions
 from interleave.report.columns import GAP, Line, count, shorten
-from interleave.trace import Event, Trace
+from interleave.silence import silenced
+from interleave.trace import OPTION, Event, Trace
 
 MOST_ROWS: Final = 40
 _ENDS: Final = 10  # rows kept at the beginning and at the end of a long trace
@@ -72,26 +71,65 @@ _SPECIAL: Final = {
 
 def events_of(trace: Trace) -> tuple[Event, ...]:
     """Return the events of `trace`; to get them the program is run once more, and what it prints then is swallowed."""
-    with contextlib.redirect_stdout(io.StringIO()):
+    with silenced():
         return trace.events
 
 
 def rows_of(trace: Trace, events: Sequence[Event], marked: Collection[int] = ()) -> list[Row]:
     """Return the rows of `trace`: its steps, and how the threads ended that did not end well; O(length)."""
+    after = _after(trace)
+    return [*after.get(0, ()), *_stepwise(events, 0, after, marked), *_waiting(trace)]
+
+
+def rows_of_ends(trace: Trace) -> list[Row | str]:
+    """Return the rows of a trace that is too long to record: its first and last steps, and a line for the others.
+
+    It is run once more for them; how a thread ended is told wherever that was.
+    """
+    with silenced():
+        first, last = trace.ends(_ENDS)
+    after, begun = _after(trace), len(trace) - len(last)
+    movers = Counter(trace.threads[choice & _THREAD] for choice in trace.path[len(first) : begun])
+    between = [row for at, rows in sorted(after.items()) if len(first) < at <= begun for row in rows]
+    return [
+        *after.get(0, ()),
+        *_stepwise(first, 0, after),
+        _hidden(movers),
+        *between,
+        *_stepwise(last, begun, after),
+        *_waiting(trace),
+    ]
+
+
+def _after(trace: Trace) -> dict[int, list[Row]]:
+    """Return what else is to be told, by the number of steps after which it happened."""
     after: dict[int, list[Row]] = {}
     for crash in trace.crashes:
         row = Row(None, crash.thread, f"! {exceptions.last_line(crash)}", *_split(crash.place), True)
         after.setdefault(crash.position, []).append(row)
     if trace.broken_at is not None:
-        thread = events[trace.broken_at - 1].thread if trace.broken_at else trace.threads[0]
-        after.setdefault(trace.broken_at, []).append(Row(None, thread, "! the invariant is broken", marked=True))
-    rows = list(after.get(0, ()))
-    for at, event in enumerate(events):
-        rows.append(Row(at + 1, event.thread, describe(event), event.file, event.line, at in marked))
-        rows.extend(after.get(at + 1, ()))
-    for wait in trace.waits:
-        rows.append(Row(None, wait.thread, f"! waits for {wait.what}", wait.file, wait.line, True))
+        mover = trace.path[trace.broken_at - 1] & _THREAD if trace.broken_at else 0
+        row = Row(None, trace.threads[mover], "! the invariant is broken", marked=True)
+        after.setdefault(trace.broken_at, []).append(row)
+    return after
+
+
+_THREAD: Final = (1 << OPTION) - 1
+
+
+def _stepwise(
+    events: Sequence[Event], before: int, after: dict[int, list[Row]], marked: Collection[int] = ()
+) -> list[Row]:
+    """Return a row for each of `events`, which `before` others precede, and what is to be told after it."""
+    rows = []
+    for number, event in enumerate(events, before + 1):
+        rows.append(Row(number, event.thread, describe(event), event.file, event.line, number - 1 in marked))
+        rows.extend(after.get(number, ()))
     return rows
+
+
+def _waiting(trace: Trace) -> list[Row]:
+    return [Row(None, wait.thread, f"! waits for {wait.what}", wait.file, wait.line, True) for wait in trace.waits]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +145,19 @@ class _Layout:
     source: int
 
 
-def columns(trace: Trace, events: Sequence[Event], width: int, marked: Collection[int] = ()) -> list[Line]:
-    """Return `trace` as lines: one column for each thread, or a list where they would be too narrow."""
-    rows = rows_of(trace, events, marked)
+def columns(trace: Trace, shown: Sequence[Row | str], width: int) -> list[Line]:
+    """Return the rows of `trace` as lines: one column for each thread, or a list where they would be too narrow.
+
+    A row that is a string stands for those that are not shown.
+    """
+    rows = [row for row in shown if isinstance(row, Row)]
     layout = _layout(trace, rows, width)
     files = {row.file for row in rows if row.file}
     only = f"{GAP}{os.path.basename(next(iter(files)))}" if len(files) == 1 else ""
     heads = layout.threads if layout.side_by_side else ("THREAD", "STEP")
     lines: list[Line] = [(_line("", "", heads, layout, "LINE" + only)[:width], "head")]
     before: tuple[str, int] | None = None
-    for row in elided(rows):
+    for row in shown:
         if isinstance(row, str):
             lines.append((" " * (2 + layout.digits) + GAP + row, "head"))
             continue
@@ -175,16 +216,15 @@ def elided(rows: Sequence[Row]) -> list[Row | str]:
     before = -1
     for at in sorted(keep):
         if at > before + 1:
-            shown.append(_hidden(rows[before + 1 : at]))
+            shown.append(_hidden(Counter(row.thread for row in rows[before + 1 : at])))
         shown.append(rows[at])
         before = at
     return shown
 
 
-def _hidden(rows: Sequence[Row]) -> str:
-    often = Counter(row.thread for row in rows)
+def _hidden(often: Counter[str]) -> str:
     names = ", ".join(f"{name} {steps:,}" for name, steps in often.most_common(4))
-    return f"... {count(len(rows), 'step')} not shown: {names}{', ...' if len(often) > 4 else ''}"
+    return f"... {count(often.total(), 'step')} not shown: {names}{', ...' if len(often) > 4 else ''}"
 
 
 def _tail(row: Row, layout: _Layout, before: tuple[str, int] | None) -> str:

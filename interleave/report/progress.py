@@ -29,6 +29,7 @@ class Ticker:
         self._begun = time.monotonic()
         self._told = self._begun
         self._live: Any = None
+        self._stream = sys.stderr  # while a program runs on real threads, `sys.stderr` leads nowhere
 
     def __enter__(self) -> Ticker:
         return self
@@ -54,11 +55,11 @@ class Ticker:
         if self._quiet or now - self._begun < _PATIENCE:
             return
         line = f"{self._title}: {message}"
-        if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        if self._stream.isatty() and os.environ.get("TERM") != "dumb":
             self._renew(line)
         elif now - self._told >= _PLAIN_EVERY:
             self._told = now
-            print(line, file=sys.stderr, flush=True)
+            print(line, file=self._stream, flush=True)
 
     def _renew(self, line: str) -> None:
         from rich.console import Console
@@ -68,7 +69,7 @@ class Ticker:
         if self._live is None:
             # Without a thread of its own for refreshing: it would take time from the search.
             self._live = Live(
-                console=Console(stderr=True),
+                console=Console(file=self._stream),
                 auto_refresh=False,
                 transient=True,
                 redirect_stdout=False,

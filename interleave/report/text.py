@@ -8,13 +8,15 @@ Read next: `events` for a trace in columns, `columns` for the layout, `document`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from interleave.check import atomicity, deadlock, outcome
 from interleave.real.observation import Comparison, Observation
+from interleave.report import outcomes
 from interleave.report.columns import Line, count, paint, preformatted, shorten, table, wrap
-from interleave.report.events import columns, events_of
+from interleave.report.events import columns, elided, events_of, rows_of, rows_of_ends
+from interleave.report.outcomes import MOST_OUTCOMES
 from interleave.report.places import replay_lines, short_file
 from interleave.scenario import Program
 from interleave.schedule import Schedule
@@ -24,10 +26,8 @@ from interleave.trace import Event, Trace
 from interleave.verdict import HOLDS, UNKNOWN, VIOLATED, Verdict
 
 WIDTH: Final = 100
-MOST_OUTCOMES: Final = 12
 MOST_STEPS: Final = 20_000
 _MOST_ALIKE: Final = 3  # further violations of one kind that are named
-_LONGEST_RESULT: Final = 40
 _LONGEST_STEP: Final = 60
 _STYLES: Final = {HOLDS: "good", VIOLATED: "bad", UNKNOWN: "open"}
 
@@ -76,7 +76,10 @@ def render_observation(
 def render_steps(steps: StepList, *, width: int | None = None, color: bool = False) -> str:
     """Return the steps that a function splits into, numbered, beside the source line each comes from."""
     shown = list(steps)
-    lines: list[Line] = [(f"{steps.function} ({short_file(steps.filename)}): {count(len(shown), 'step')}", "mark")]
+    calls = sum(line.kind == "call" for line in shown)
+    told = [count(len(shown) - calls, "step")] if calls < len(shown) or not shown else []
+    told += [count(calls, "call")] if calls else []
+    lines: list[Line] = [(f"{steps.function} ({short_file(steps.filename)}): {' and '.join(told)}", "mark")]
     if not shown:
         return paint([*lines, ("it touches nothing shared, so no other thread can tell when it runs", "")], color)
     rows = []
@@ -87,11 +90,12 @@ def render_steps(steps: StepList, *, width: int | None = None, color: bool = Fal
         before = line.line
     first, *rest = table(["", "STEP", "LINE", "SOURCE"], rows, width or WIDTH, right=(0, 2))
     lines += [("", ""), (first, "head"), *((line, "") for line in rest)]
-    if any(line.kind == "call" for line in shown):
+    if calls:
         lines += [
             ("", ""),
             *wrap(
-                "A call of Python code is no step itself: the steps of what is called come in its place.",
+                "A call of Python code is no step itself: the steps of what is called come in its place. "
+                "A call of a built-in is one step where it touches something shared.",
                 width or WIDTH,
             ),
         ]
@@ -106,13 +110,15 @@ def _verdict(verdict: Verdict, width: int, target: str | None) -> Iterator[Line]
     if verdict.program.allowed is None and len(verdict.outcomes) > 1 and not verdict.violations:
         said = f"{len(verdict.outcomes):,} outcomes are possible, and the program does not say which of them are fine."
         yield from wrap(f"{said} Say it: Scenario(allowed=...), or an assert.", width)
-    if (table_of := list(_outcomes(verdict, width))) and list(verdict.outcomes) != [None]:
+    if (table_of := list(outcomes.table_of(verdict, width))) and list(verdict.outcomes) != [None]:
         yield "", ""
         yield from table_of
+    told: set[Schedule] = set()
     for kind in dict.fromkeys(violation.kind for violation in verdict.violations):
         alike = [violation for violation in verdict.violations if violation.kind == kind]
         yield "", ""
-        yield from _violation(alike, verdict, width, target)
+        yield from _violation(alike, told, verdict, width, target)
+        told.add(alike[0].schedule)
     if not verdict.violations and len(verdict.outcomes) > 1:
         yield from _replay(_rarest(verdict).schedule, verdict.program, target)
     yield from _small_print(verdict, width)
@@ -174,41 +180,34 @@ _WORDS: Final = {
 }
 
 
-def _outcomes(verdict: Verdict, width: int) -> Iterator[Line]:
-    judged = verdict.program.allowed is not None
-    header = ["RESULT", "EXECUTIONS", "SHARE", *(["ALLOWED"] if judged else []), "SCHEDULE WITH FEWEST SWITCHES"]
-    entries = [
-        (found, not judged or outcome.is_allowed(found.value, verdict.program)) for found in verdict.outcomes.values()
-    ]
-    entries.sort(key=lambda entry: entry[1])  # those that are not allowed come first; the order within stays
-    total = sum(found.executions for found, _ in entries) or 1
-    rows = []
-    for found, fine in entries[:MOST_OUTCOMES]:
-        cells = [shorten(repr(found.value), _LONGEST_RESULT), f"{found.executions:,}", _share(found.executions, total)]
-        rows.append([*cells, *(["yes" if fine else "no"] if judged else []), str(found.schedule)])
-    first, *rest = table(header, rows, width, right=(1, 2))
-    if rows:
-        yield first, "head"
-    for line, (_, fine) in zip(rest, entries, strict=False):
-        yield line, "" if fine else "bad"
-    if len(entries) > MOST_OUTCOMES:
-        hidden = entries[MOST_OUTCOMES:]
-        bad = sum(not fine for _, fine in hidden)
-        more = f"{count(len(hidden), 'more outcome')}{f', {bad} of them not allowed' if bad else ''}"
-        yield f"... and {more}; --json has them all", "head"
-    for number, what in ((verdict.deadlocks, "ended in a deadlock"), (verdict.abandoned, "abandoned by an Assume")):
-        if number:
-            yield f"{'besides, ' if rows else ''}{count(number, 'execution')} {what}", ""
-
-
 def _rarest(verdict: Verdict) -> Outcome:
     return min(verdict.outcomes.values(), key=lambda found: found.executions)
 
 
-def _violation(alike: Sequence[Violation], verdict: Verdict, width: int, target: str | None) -> Iterator[Line]:
-    """Yield what there is to say about the violations of one kind: the first of them in full."""
+def _violation(
+    alike: Sequence[Violation], told: Collection[Schedule], verdict: Verdict, width: int, target: str | None
+) -> Iterator[Line]:
+    """Yield what there is to say about the violations of one kind: the first of them in full.
+
+    That is left out where the schedule is one of those `told` already, and the others are only counted then.
+    """
     shown = alike[0]
     yield from wrap(f"{shown.message}: {shown.count:,} of {count(verdict.executions, 'execution')}", width, "bad", "  ")
+    again = shown.schedule in told
+    if again:
+        yield from wrap(f"The schedule is one shown above: {shown.schedule}", width, "", "  ")
+    else:
+        yield from _in_full(shown, verdict, width, target)
+    named = 1 if again else 1 + _MOST_ALIKE
+    for other in alike[1:named]:
+        yield "", ""
+        yield from wrap(f"also {other.message}: {count(other.count, 'execution')}, such as", width, "", "  ")
+        yield f"  {other.schedule}", ""
+    if len(alike) > named:
+        yield f"and {len(alike) - named:,} more of this kind; --json has them all", "head"
+
+
+def _in_full(shown: Violation, verdict: Verdict, width: int, target: str | None) -> Iterator[Line]:
     yield "", ""
     yield from _story(shown.trace, width)
     if shown.confirmed is not None:
@@ -216,12 +215,6 @@ def _violation(alike: Sequence[Violation], verdict: Verdict, width: int, target:
         sentence = shown.confirmed[:1].upper() + shown.confirmed[1:]
         yield from wrap(f"{sentence}.", width, "" if "NOT" not in sentence else "bad")
     yield from _replay(shown.schedule, verdict.program, target)
-    for other in alike[1 : 1 + _MOST_ALIKE]:
-        yield "", ""
-        yield from wrap(f"also {other.message}: {count(other.count, 'execution')}, such as", width, "", "  ")
-        yield f"  {other.schedule}", ""
-    if len(alike) > 1 + _MOST_ALIKE:
-        yield f"and {len(alike) - 1 - _MOST_ALIKE:,} more of this kind; --json has them all", "head"
 
 
 def _small_print(verdict: Verdict, width: int) -> Iterator[Line]:
@@ -238,8 +231,8 @@ def _small_print(verdict: Verdict, width: int) -> Iterator[Line]:
 def _story(trace: Trace, width: int) -> Iterator[Line]:
     """Yield the steps of `trace` in columns, then what went wrong: the anomaly, the tracebacks, the waiting threads."""
     if len(trace) > MOST_STEPS:
-        # Its events are made by running it once more, which takes far longer than the run itself.
-        yield from wrap(f"{len(trace):,} steps are too many to show one by one: {trace.schedule}", width)
+        # To record every step takes far longer than the run itself, and nobody reads them all.
+        yield from columns(trace, rows_of_ends(trace), width)
     else:
         yield from _steps(trace, width)
     for crash in trace.crashes:
@@ -255,7 +248,8 @@ def _story(trace: Trace, width: int) -> Iterator[Line]:
 def _steps(trace: Trace, width: int) -> Iterator[Line]:
     events = events_of(trace)
     found = atomicity.anomaly(trace, events) if not trace.waits else None
-    yield from columns(trace, events, width, found.positions if found else _last_takers(trace, events))
+    marked = found.positions if found else _last_takers(trace, events)
+    yield from columns(trace, elided(rows_of(trace, events, marked)), width)
     if found:
         yield "", ""
         yield from wrap(f"> {found.sentence}", width, "mark", "  ")
@@ -328,8 +322,10 @@ def _observation(observation: Observation, verdict: Verdict | None, width: int) 
     yield "", ""
     if compared.impossible:
         yield from wrap(str(compared).splitlines()[-1], width, "bad")
-    elif not compared.complete:
-        yield from wrap("The exploration was cut short, so nothing is known to be impossible.", width, "open")
+    elif verdict is not None and not verdict.complete:
+        yield from wrap(
+            f"Nothing is known to be impossible: the search is not complete, {verdict.reason}.", width, "open"
+        )
     elif compared.unobserved:
         yield from wrap(f"Nothing impossible was observed; {len(compared.unobserved)} possible never came up.", width)
     else:
@@ -341,7 +337,3 @@ def duration(seconds: float) -> str:
     if seconds < 10:
         return f"{max(seconds, 0.01):.2f} s"
     return f"{seconds:.1f} s" if seconds < 100 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
-
-
-def _share(part: int, total: int) -> str:
-    return f"{part / total:.1%}"
