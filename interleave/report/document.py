@@ -24,9 +24,10 @@ def as_json(verdict: Verdict, target: str | None = None) -> dict[str, Any]:
     """Return a verdict as a dictionary.
 
     Keys: `target`, `program`, `status`, `complete`, `reason`, `executions`, `interleavings`, `classes`,
-    `states`, `deadlocks`, `abandoned`, `steps`, `seconds`, `explorer`, `engine`, `reductions`,
+    `states`, `deadlocks`, `abandoned`, `redundant`, `steps`, `seconds`, `explorer`, `engine`, `reductions`,
     `assumptions`; `outcomes`, a list of `result`, `value`, `allowed`, `executions`, `interleavings`, `schedule`;
-    `violations`, a list of `kind`, `message`, `executions`, `schedule`, `confirmed`, `trace` (see `trace_as_json`).
+    `violations`, a list of `kind`, `message`, `executions`, `interleavings`, `schedule`, `confirmed`, `trace` (see
+    `trace_as_json`).
     """
     judged = verdict.program.allowed is not None
     return {
@@ -50,6 +51,7 @@ def as_json(verdict: Verdict, target: str | None = None) -> dict[str, Any]:
                 "kind": violation.kind,
                 "message": violation.message,
                 "executions": violation.count,
+                "interleavings": violation.interleavings,
                 "schedule": str(violation.schedule),
                 "confirmed": violation.confirmed,
                 "trace": trace_as_json(violation.trace),
@@ -61,7 +63,7 @@ def as_json(verdict: Verdict, target: str | None = None) -> dict[str, Any]:
 
 _NUMBERS = (
     "status", "complete", "reason", "executions", "interleavings", "classes", "states", "deadlocks", "abandoned",
-    "steps", "seconds", "explorer", "engine",
+    "redundant", "steps", "seconds", "explorer", "engine",
 )  # fmt: skip
 
 

@@ -1,4 +1,7 @@
-"""The table of a verdict's outcomes: how many executions ended in each, and a schedule with the fewest switches.
+"""The table of a verdict's outcomes: how many interleavings end in each, and a schedule with the fewest switches.
+
+Where a reduced search did not count the interleavings, it is classes that are counted; they are of unequal size, so
+they have no share.
 
 Read next: `text`, which puts it on a page.
 """
@@ -11,6 +14,7 @@ from typing import Final
 from interleave.check import outcome
 from interleave.report.columns import GAP, REST, Line, count, fold, shorten, table
 from interleave.schedule import Schedule
+from interleave.tally import Outcome
 from interleave.verdict import Verdict
 
 MOST_OUTCOMES: Final = 12
@@ -26,19 +30,22 @@ def table_of(verdict: Verdict, width: int) -> Iterator[Line]:
         (found, not judged or outcome.is_allowed(found.value, verdict.program)) for found in verdict.outcomes.values()
     ]
     entries.sort(key=lambda entry: entry[1])  # those that are not allowed come first; the order within stays
-    total = sum(found.executions for found, _ in entries) or 1
-    columns = ["RESULT", "EXECUTIONS", *(["SHARE"] if width >= _NARROW else []), *(["ALLOWED"] if judged else [])]
+    counted = verdict.interleavings is not None
+    total = sum(found.interleavings or 0 for found, _ in entries) if counted else sum(f.executions for f, _ in entries)
+    unit = unit_of(verdict)[1].upper()
+    shares = width >= _NARROW and (counted or verdict.classes is None)
+    columns = ["RESULT", unit, *(["SHARE"] if shares else []), *(["ALLOWED"] if judged else [])]
     rows = []
     for found, fine in entries[:MOST_OUTCOMES]:
         cells = {
             "RESULT": shorten(repr(found.value), _LONGEST_RESULT),
-            "EXECUTIONS": f"{found.executions:,}",
-            "SHARE": _share(found.executions, total),
+            unit: f"{_often(found, counted):,}",
+            "SHARE": _share(_often(found, counted), total or 1),
             "ALLOWED": "yes" if fine else "no",
         }
         rows.append(([cells[column] for column in columns], found.schedule))
     if rows:
-        (first, _), *rest = _with_schedules([*columns, "SCHEDULE WITH FEWEST SWITCHES"], rows, width)
+        (first, _), *rest = _with_schedules([*columns, _title(verdict)], rows, width)
         yield first, "head"
         yield from ((line, "" if entries[at][1] else "bad") for line, at in rest)
         if any(line.endswith(f" {REST}") for line, _ in rest):
@@ -50,7 +57,8 @@ def table_of(verdict: Verdict, width: int) -> Iterator[Line]:
         yield f"... and {more}; --json has them all", "head"
     for number, what in ((verdict.deadlocks, "ended in a deadlock"), (verdict.abandoned, "abandoned by an Assume")):
         if number:
-            yield f"{'besides, ' if rows else ''}{count(number, 'execution')} {what}", ""
+            word = ("execution", "executions") if counted else unit_of(verdict)
+            yield f"{'besides, ' if rows else ''}{count(number, *word)} {what}", ""
 
 
 def _with_schedules(
@@ -75,6 +83,29 @@ def _with_schedules(
         right=range(1, len(header) - 1 - ("ALLOWED" in header)),
     )
     yield from zip(lines, [-1, *(at for _, at in flat)], strict=True)
+
+
+def unit_of(verdict: Verdict) -> tuple[str, str]:
+    """Return what this verdict counts, as singular and plural: interleavings, classes or executions."""
+    if verdict.interleavings is not None:
+        return "interleaving", "interleavings"
+    return ("class", "classes") if verdict.classes is not None else ("execution", "executions")
+
+
+def often(executions: int, interleavings: int | None, verdict: Verdict) -> str:
+    """Return `18 of 20 interleavings`, or how many classes or executions it is of where those are not counted."""
+    if interleavings is not None and verdict.interleavings is not None:
+        return f"{interleavings:,} of {count(verdict.interleavings, *unit_of(verdict))}"
+    word = ("class", "classes") if verdict.classes is not None else ("execution", "executions")
+    return f"{executions:,} of {count(verdict.executions, *word)}"
+
+
+def _often(found: Outcome, counted: bool) -> int:
+    return (found.interleavings or 0) if counted else found.executions
+
+
+def _title(verdict: Verdict) -> str:
+    return "SCHEDULE WITH FEWEST SWITCHES" if verdict.minimal else "SCHEDULE"
 
 
 def _share(part: int, total: int) -> str:

@@ -168,8 +168,8 @@ def _found(verdict: Verdict) -> Iterator[str]:
                 else f"{len(alike)} of {total} {verb} not allowed"
             )
             continue
-        often = f"in {alike[0].count:,} of {count(verdict.executions, 'execution')}"
-        yield f"{_WORDS[kind]} {often}" if len(alike) == 1 else f"{_WORDS[kind]} in {len(alike)} ways"
+        often = outcomes.often(alike[0].count, alike[0].interleavings, verdict)
+        yield f"{_WORDS[kind]} in {often}" if len(alike) == 1 else f"{_WORDS[kind]} in {len(alike)} ways"
 
 
 _WORDS: Final = {
@@ -177,6 +177,7 @@ _WORDS: Final = {
     "exception": "an exception ends a thread",
     "invariant": "the invariant is broken",
     "deadlock": "deadlock",
+    "livelock": "livelock",
 }
 
 
@@ -192,7 +193,8 @@ def _violation(
     That is left out where the schedule is one of those `told` already, and the others are only counted then.
     """
     shown = alike[0]
-    yield from wrap(f"{shown.message}: {shown.count:,} of {count(verdict.executions, 'execution')}", width, "bad", "  ")
+    often = outcomes.often(shown.count, shown.interleavings, verdict)
+    yield from wrap(f"{shown.message}: {often}", width, "bad", "  ")
     again = shown.schedule in told
     if again:
         yield from wrap(f"The schedule is one shown above: {shown.schedule}", width, "", "  ")
@@ -201,7 +203,7 @@ def _violation(
     named = 1 if again else 1 + _MOST_ALIKE
     for other in alike[1:named]:
         yield "", ""
-        yield from wrap(f"also {other.message}: {count(other.count, 'execution')}, such as", width, "", "  ")
+        yield from wrap(f"also {other.message}: {outcomes.often(other.count, other.interleavings, verdict)}, such as", width, "", "  ")
         yield f"  {other.schedule}", ""
     if len(alike) > named:
         yield f"and {len(alike) - named:,} more of this kind; --json has them all", "head"
@@ -283,6 +285,7 @@ def _ending(trace: Trace) -> str:
         "deadlock": f"deadlock: {deadlock.message(trace.waits)}",
         "abandoned": "abandoned: an Assume was false",
         "cut": "cut at the limit on steps",
+        "livelock": f"livelock: {', '.join(f'{wait.thread} waits for {wait.what}' for wait in trace.waits)}",
     }[trace.ending]
     crashed = f"; {count(len(trace.crashes), 'thread')} raised" if trace.crashes else ""
     broken = "; the invariant is broken" if trace.broken_at is not None else ""
