@@ -25,22 +25,25 @@ from functools import partial
 from types import GeneratorType, MappingProxyType
 from typing import Any, Final, NoReturn, TypeAlias
 
-from interleave import control, stdlib
+from interleave import control, ending, interrupts, stdlib
 from interleave.determinism import answered_otherwise
 from interleave.effects import PERFORM
-from interleave.errors import InterleaveError, ScenarioError
+from interleave.errors import InterleaveError, ScenarioError, Unwinding
 from interleave.locks import LockTable
 from interleave.naming import SCALARS
 from interleave.recording import End, Recorder
 from interleave.scenario import Program, ThreadPlan
 from interleave.split.protocol import UserGenerator
-from interleave.steps import Acquire, Assume, Await, Call, Join, Spawn, Steps
+from interleave.steps import Assume, Call, Spawn, Steps
 from interleave.threads import Thread, close, faulty_attribute, place, variables
-from interleave.trace import NO_OUTCOME, OPTION, Crash, Record, Recorded, ThreadIndex, Trace, Wait, numbered
+from interleave.trace import NO_OUTCOME, OPTION, Record, Recorded, ThreadIndex, Trace, Wait, numbered
 
 Choice: TypeAlias = int
 
 _THREAD: Final = (1 << OPTION) - 1
+
+_NOT_THE_PROGRAMS: Final = (InterleaveError, Unwinding, KeyboardInterrupt)
+"""What is raised past every thread: it is no event of the program."""
 
 
 class Machine:
@@ -64,6 +67,7 @@ class Machine:
     _recorder: Recorder | None = None
 
     def __init__(self, program: Program, recording: bool = False) -> None:
+        stdlib.fault = None
         self.program = program
         self.threads: list[Thread] = []
         self.path: list[Choice] = []
@@ -115,11 +119,16 @@ class Machine:
         """Yield the first choice again and again until the execution is over or has taken `steps` steps.
 
         Each time the other choices, last first, are appended to `untried`, and the number of them all to
-        `widths`.  To be given to `run`.
+        `widths`.  To be given to `run`.  Now and then it looks whether to stop (see `interrupts`).
         """
+        look = 0 if steps is None else min(steps, interrupts.EVERY)
         while choices := self.choices():
-            if steps is not None and len(self.path) >= steps:
-                return
+            if len(self.path) >= look:
+                if steps is not None and len(self.path) >= steps:
+                    return
+                interrupts.look()
+                look = len(self.path) + interrupts.EVERY
+                look = look if steps is None else min(look, steps)
             widths.append(len(choices))
             choices.reverse()
             choice = choices.pop()
@@ -133,6 +142,8 @@ class Machine:
 
         Each choice must be possible when its turn comes; keeping `path` is the caller's part.
         """
+        if interrupts.Notes.pressed:
+            interrupts.look()
         _Active.machine = self
         threads, log, invariant = self.threads, self.log, self._invariant
         answer: Any = None
@@ -145,7 +156,7 @@ class Machine:
             try:
                 perform = _PERFORM[kind]
                 answer = perform(step) if perform is not None else control.act(self, thread, step, choice)
-            except (InterleaveError, KeyboardInterrupt):
+            except _NOT_THE_PROGRAMS:
                 raise
             except BaseException as raised:
                 answer = thrown = raised
@@ -181,7 +192,9 @@ class Machine:
         """Note that `thread` has returned or crashed; `thrown` is what its last step raised, if it did."""
         if isinstance(raised, StopIteration):
             self._finish(thread, raised.value)
-        elif isinstance(raised, (InterleaveError, KeyboardInterrupt)):
+        elif stdlib.fault is not None:
+            raise stdlib.fault  # what came of it in the program's frames says nothing
+        elif isinstance(raised, _NOT_THE_PROGRAMS):
             raise raised
         elif isinstance(raised, SystemExit):
             self._finish(thread, None)  # it ends the thread that raises it, and says nothing
@@ -272,24 +285,26 @@ class Machine:
 
     def trace(self, cut: bool = False) -> Trace:
         """Return what happened, and let go of the program's objects: the machine is not to be used afterwards."""
+        if stdlib.fault is not None:
+            raise stdlib.fault
         program = self.program
         over = not self._running and not self._abandoned and not cut
-        ending = "complete" if over else "cut" if cut else "abandoned" if self._abandoned else "deadlock"
-        stuck = ending == "deadlock"
+        how = "complete" if over else "cut" if cut else "abandoned" if self._abandoned else "deadlock"
+        stuck = how == "deadlock"
         assert not stuck or not self.choices(), "an execution that can go on was not marked as cut"
         if stuck and self._recorder is None and self._locks is not None:
             self._locks.let_go()  # the second run, which names what is waited for, must find them free
         trace = Trace(
             self.path,
-            ending,
+            how,
             (self._result if program.main else program.result(self.shared)) if over else NO_OUTCOME,
-            self._blamed() if self._crashes else (),
+            ending.blamed(self.display_names(), self._crashes) if self._crashes else (),
             self.waits() if stuck else (),
             self.broken_at,
             self._bases(),
             self._recorded() if self._recorder is not None else partial(record, program, self.path, self.log),
             self.assumptions,
-            self._standing() if cut else (),
+            ending.standing(self.display_names(), self.threads) if cut else (),
         )
         if not over or len(self.threads) > len(program.plans):
             self.dispose()
@@ -305,16 +320,6 @@ class Machine:
         recorded = self.records, marks
         return lambda: recorded
 
-    def _blamed(self) -> tuple[Crash, ...]:
-        names = self.display_names()
-        return tuple([Crash(names[thread.index], error, at) for thread, error, at in self._crashes])
-
-    def _standing(self) -> tuple[Wait, ...]:
-        """Return where each thread of an execution that was cut stands: all it waits for is its turn."""
-        names = self.display_names()
-        suspended = [thread for thread in self.threads if thread.pending is not None]
-        return tuple([Wait(names[thread.index], "its turn", None, *place(thread.steps)) for thread in suspended])
-
     def waits(self) -> tuple[Wait, ...]:
         """Return what each thread that is not over waits for; of a deadlock that is all of them."""
         if self._recorder is None:
@@ -323,20 +328,7 @@ class Machine:
             found = again.waits()
             again.dispose()
             return found
-        names, waits, recorder = self.display_names(), [], self._recorder
-        for thread in self.threads:
-            step = thread.pending
-            if step is None or thread.daemon:
-                continue
-            holder = self.locks.holder(step.lock) if step.__class__ is Acquire else None
-            if step.__class__ is Join:
-                holder = self.spawned.get(id(step.thread))
-            by = names[holder.index] if holder is not None else None
-            what = f"the end of {by}" if step.__class__ is Join else recorder.touched(step)[1]
-            what = f"{what} to satisfy its condition" if step.__class__ is Await else what
-            over = holder is not None and holder.pending is None
-            waits.append(Wait(names[thread.index], what, by, *place(thread.steps), over))
-        return tuple(waits)
+        return ending.waiting(self, self.display_names(), self._recorder)
 
     def dispose(self) -> None:
         """Close what was left suspended and free the locks that are still held."""

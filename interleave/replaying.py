@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
+from interleave import interrupts
 from interleave.errors import ScheduleError, did_you_mean
 from interleave.machine import Choice, Machine
 from interleave.scenario import Program
@@ -64,7 +65,9 @@ _THREAD = (1 << OPTION) - 1
 def _demanded(machine: Machine, index: int, count: int, option: int | None) -> Iterator[Choice]:
     """Yield the choice of one run of the schedule again and again, each time after asking whether it is possible."""
     choice: Choice = index + (0 if option is None else option + 1 << OPTION)
-    for _ in range(count):
+    for turn in range(count):
+        if turn % interrupts.EVERY == 0:
+            interrupts.look()
         choices = machine.choices()
         if choice not in choices:
             raise _impossible(machine, choices, index, option)

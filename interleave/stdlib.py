@@ -28,7 +28,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final, ParamSpec, TypeVar
 
-from interleave.errors import SplitError
+from interleave.errors import InterleaveError, SplitError, Unwinding
 from interleave.steps import Acquire, Call, IsAlive, Join, Pause, Release, Spawn, Steps, TryAcquire
 
 P = ParamSpec("P")
@@ -46,6 +46,19 @@ LOCAL: Final = threading.local
 
 moving: Any = None
 """The thread that an engine is moving just now, whatever its threads are; None outside of an engine."""
+
+
+fault: BaseException | None = None
+"""The first error of ours that passed through frames of the program's: a verdict must not be given over its head."""
+
+
+def passes(error: BaseException | None) -> bool:
+    """Return whether `error` is none of the program's, which no handler of its may take; note it if so."""
+    global fault  # noqa: PLW0603 - beside `moving`, which engines set: one program is under way
+    if not isinstance(error, (InterleaveError, Unwinding)):
+        return False
+    fault = fault or error
+    return True
 
 
 def current() -> Any:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from interleave import real, replaying, spinning
+from interleave import interrupts, real, replaying, spinning
 from interleave.errors import Inconclusive, InterleaveError, ScenarioError, Violated
 from interleave.explore import Explorer, Search
 from interleave.explore import explorer as explorer_named
@@ -136,7 +136,7 @@ def explore(
     tally = Tally(program)
     start = time.perf_counter()
     limits = _Limits(executions, seconds, stop_at_first, start, progress)
-    with contextlib.redirect_stdout(io.StringIO()):
+    with interrupts.deferred(), contextlib.redirect_stdout(io.StringIO()):
         reason = _search(module, program, Search(steps, executions, seed), tally, limits)
     complete = not reason and not module.SAMPLES
     if not reason and module.SAMPLES:
@@ -189,13 +189,10 @@ def replay(target: Any, schedule: str | Schedule, *, on: str = "machine") -> Tra
     followed = Schedule.parse(schedule) if isinstance(schedule, str) else schedule
     if not isinstance(followed, Schedule):
         raise ScenarioError(f"replay(schedule={schedule!r}): expected text such as 'A*3 B A*2', or a Schedule")
-    if on == "machine":
-        with spinning.watched():
-            return replaying.follow(program, followed)
-    if on == "threads":
-        with spinning.watched():
-            return real.replay(program, followed)
-    raise ScenarioError(f"replay(on={on!r}): expected 'machine' or 'threads'")
+    if on not in ("machine", "threads"):
+        raise ScenarioError(f"replay(on={on!r}): expected 'machine' or 'threads'")
+    with interrupts.deferred(), spinning.watched():
+        return replaying.follow(program, followed) if on == "machine" else real.replay(program, followed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,19 +207,30 @@ class _Limits:
 def _search(module: Explorer, program: Program, search: Search, tally: Tally, limits: _Limits) -> str:
     """Add up the traces until the search ends or is cut; return why it was cut, "" if it was not."""
     traces = module.explore(program, search)
+    deadline = None if limits.seconds is None else limits.start + limits.seconds
     try:
-        with spinning.watched():
+        with spinning.watched(), interrupts.until(deadline):
             return _add_up(traces, tally, limits, search, module.SAMPLES)
     except KeyboardInterrupt:
+        interrupts.taken()
         return "interrupted"
-    except spinning.Spinning as error:
-        return str(error)
+    except interrupts.OutOfTime:
+        return f"cut at the limit of {limits.seconds:g} s"
+    except InterleaveError as error:
+        if interrupts.Notes.pressed:  # the second Ctrl-C may have been taken by a handler of the program's
+            interrupts.taken()
+            return "interrupted"
+        if isinstance(error, spinning.Spinning):
+            return str(error)
+        raise
 
 
 def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Search, samples: bool) -> str:
     told = look = limits.start
     hope = _Hope(search, limits.seconds is not None or limits.executions is not None)
     for trace in traces:
+        if interrupts.Notes.pressed:
+            interrupts.look()
         if trace.ending == "cut":
             tally.add(trace)
             return _endless(trace, search.steps)

@@ -45,7 +45,11 @@ def explore(program: Program, search: Search | None = None) -> Iterator[Trace]:
     while True:
         machine = Machine(program)
         machine.path = path
-        machine.run(chain(path[:], machine.onward(untried, widths, search.steps)))
+        try:
+            machine.run(chain(path[:], machine.onward(untried, widths, search.steps)))
+        except BaseException:
+            machine.dispose()
+            raise
         kept = max(len(log) - 1, 0)
         if machine.log[:kept] != log[:kept]:
             machine.differs(log[:kept])
