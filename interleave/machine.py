@@ -23,10 +23,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import GeneratorType, MappingProxyType
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from interleave import control, ending, interrupts, stdlib
-from interleave.determinism import answered_otherwise
+from interleave.determinism import answered_otherwise, same_answers
 from interleave.effects import PERFORM
 from interleave.errors import InterleaveError, ScenarioError, Unwinding
 from interleave.locks import LockTable
@@ -68,6 +68,7 @@ class Machine:
 
     def __init__(self, program: Program, recording: bool = False) -> None:
         stdlib.fault = None
+        stdlib.number_threads_afresh()
         self.program = program
         self.threads: list[Thread] = []
         self.path: list[Choice] = []
@@ -257,10 +258,15 @@ class Machine:
     def _variables(self) -> Mapping[str, Any]:
         return variables(self.program, self.shared, self.threads[0].steps if self.threads else None)
 
-    def differs(self, log: Sequence[Any]) -> NoReturn:
-        """Raise NotDeterministic: the answers so far are not those of `log`, which the same choices led to before."""
-        movers = [self.display_names()[choice & _THREAD] for choice in self.path]
-        raise answered_otherwise(movers, self.log, log, self.records)
+    def differs(self, log: Sequence[Any]) -> None:
+        """Raise NotDeterministic if the answers so far are not those of `log`, which the same choices led to before.
+
+        To be asked where the two are not equal: they may still be the same, as classes go by their names.
+        """
+        now = self.log[: len(log)]
+        if not same_answers(now, log):
+            movers = [self.display_names()[choice & _THREAD] for choice in self.path]
+            raise answered_otherwise(movers, now, log, self.records, self._marks())
 
     def where(self, thread: Thread) -> str:
         """Return "thread 'A', step 3 (file.py:12)": where `thread` stands now, for an error message."""
@@ -302,10 +308,13 @@ class Machine:
             self.waits() if stuck else (),
             self.broken_at,
             self._bases(),
-            self._recorded() if self._recorder is not None else partial(record, program, self.path, self.log),
+            partial(record, program, self.path, self.log, cut),
             self.assumptions,
             ending.standing(self.display_names(), self.threads) if cut else (),
         )
+        if self._recorder is not None:
+            recorded = (self.records, self._marks(), trace)
+            trace.recorded = lambda: (recorded[0], recorded[1], recorded[2].end)
         if not over or len(self.threads) > len(program.plans):
             self.dispose()
         elif self._locks is not None:
@@ -313,12 +322,12 @@ class Machine:
         stdlib.moving = None
         return trace
 
-    def _recorded(self) -> Callable[[], Recorded]:
-        assert self._recorder is not None, "asked of a machine that does not record"
+    def _marks(self) -> tuple[str, ...]:
+        """Return the names that stand for the marks of the threads; () without a record."""
+        if self._recorder is None:
+            return ()
         names, spawned = self.display_names(), self.spawned
-        marks = self._recorder.marks(lambda handle: names[spawned[id(handle)].index] if id(handle) in spawned else None)
-        recorded = self.records, marks
-        return lambda: recorded
+        return self._recorder.marks(lambda handle: names[spawned[id(handle)].index] if id(handle) in spawned else None)
 
     def waits(self) -> tuple[Wait, ...]:
         """Return what each thread that is not over waits for; of a deadlock that is all of them."""
@@ -355,11 +364,9 @@ def rerun(program: Program, path: Sequence[Choice], log: Sequence[Any]) -> Machi
     return machine
 
 
-def record(program: Program, path: Sequence[Choice], log: Sequence[Any]) -> Recorded:
-    """Run `program` along `path` again and return its records and the names of its threads' marks."""
-    machine = rerun(program, path, log)
-    machine.dispose()
-    return machine._recorded()()
+def record(program: Program, path: Sequence[Choice], log: Sequence[Any], cut: bool = False) -> Recorded:
+    """Run `program` along `path` again and return its records, the names of its threads' marks, and its end."""
+    return rerun(program, path, log).trace(cut).recorded()
 
 
 class _Active:

@@ -100,6 +100,14 @@ def let_pass(seconds: float) -> None:
     _kept(_elapsed)
 
 
+_library: Any = threading
+
+
+def number_threads_afresh() -> None:
+    """Let threads without a name of their own be `Thread-1`, `Thread-2` again, as in every run of the program."""
+    _library._counter = itertools.count(1).__next__
+
+
 # ---------------------------------------------------------------- locks and threads
 
 
@@ -198,6 +206,7 @@ METHODS: Final[dict[tuple[type, str], Callable[..., Any]]] = {
 """Class and name of a method written in C to the function that answers its calls: `function(obj, *args)`."""
 
 FUNCTIONS: Final[dict[Any, Callable[..., Any]]] = {
+    threading.Thread.__init__: threading.Thread.__init__,  # a subclass calls it on what nobody else can reach yet
     threading.Thread.start: _start,
     threading.Thread.join: _join,
     threading.Thread.is_alive: IsAlive,

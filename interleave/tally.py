@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
-from types import FunctionType
 from typing import Any, Final, TypeAlias
 
 from interleave.check import deadlock, exceptions, invariant, outcome
 from interleave.errors import ScenarioError, at_line
 from interleave.naming import SCALARS
+from interleave.outcomes import ADDRESS, by_repr, hashable, is_nothing_but_itself, key_of
 from interleave.scenario import Program
 from interleave.schedule import Schedule
 from interleave.trace import Trace
@@ -67,7 +67,8 @@ class _Best:
 
     def add(self, trace: Trace) -> None:
         self.count += 1
-        if self.rank[0] >= len(trace.bases):  # else every thread moved in one piece: no schedule has fewer switches
+        # At the fewest, each thread that takes a step at all moves in one piece.
+        if self.rank[0] >= trace.movers:
             rank = (trace.switches, len(trace.path))
             if rank < self.rank:
                 self.rank, self.trace = rank, trace
@@ -106,7 +107,7 @@ class Tally:
 
     def _outcome(self, trace: Trace) -> None:
         value = trace.outcome
-        key = (value.__class__, value) if value.__class__ in SCALARS else self._checked_key(value)
+        key = (value.__class__, value) if value.__class__ in SCALARS and value == value else self._checked_key(value)
         best = self._outcomes.get(key)
         if best is None:
             best = self._outcomes[key] = _Best(value)
@@ -132,24 +133,22 @@ class Tally:
         return key
 
     def _key(self, value: Any) -> Any:
-        """Return what tells outcomes apart: `1`, `1.0` and `True` are three of them, although they are equal."""
-        if value.__class__ in SCALARS or value is ...:
-            return (value.__class__, value)
-        if isinstance(value, BaseException):
-            return (type(value), repr(value))
-        if _is_nothing_but_itself(value):
+        """Return what tells outcomes apart (see `outcomes.key_of`), and say what that takes for granted."""
+        if value.__class__ in SCALARS or value is ... or isinstance(value, BaseException):
+            return key_of(value)
+        if value.__class__ is tuple:
+            return (tuple, tuple(map(self._key, value)))
+        if is_nothing_but_itself(value) or (by_repr(value) and ADDRESS.search(repr(value))):
             raise ScenarioError(
-                f"{self.program.name}: the outcome is an object of type {type(value).__name__}, which equals only "
-                "itself, so no two executions would agree; return what matters of it, as a number, text or a tuple"
+                f"{self.program.name}: the outcome is an object of type {type(value).__name__}, which nothing but "
+                "its address tells apart, so no two executions would agree; return what matters of it, as a number, "
+                "text or a tuple"
             )
-        try:
-            hash(value)
-        except TypeError:
+        if not hashable(value):
             self.assumptions.add(
                 f"outcomes of type {type(value).__name__} cannot be hashed: they are compared by their repr"
             )
-            return (type(value), repr(value))
-        return (value.__class__, tuple(map(self._key, value)) if value.__class__ is tuple else value)
+        return key_of(value)
 
     def _violation(self, found: tuple[str, str], trace: Trace) -> None:
         if found not in self._violations and len(self._violations) >= MOST_VIOLATIONS:
@@ -173,9 +172,15 @@ class Tally:
         for best in bests:
             assert best.trace is not None, "an outcome was counted without a trace"
             value = best.value
-            key = value if _hashable(value) and value not in found else repr(value)
+            fit = hashable(value) and not isinstance(value, BaseException)
+            key = value if fit and value not in found else repr(value)
             found[key] = Outcome(value, best.count, best.count if counted else None, best.trace.schedule)
         return found
+
+    def kept(self) -> list[Trace]:
+        """Return every trace that was kept, of an outcome or of a violation, each once."""
+        bests = [*self._outcomes.values(), *self._violations.values()]
+        return list({id(best.trace): best.trace for best in bests if best.trace is not None}.values())
 
     def violations(self) -> list[Violation]:
         """Return the violations, the one with the fewest switches first."""
@@ -189,21 +194,6 @@ class Tally:
 def confirmed(violation: Violation, sentence: str) -> Violation:
     """Return `violation` with what real threads did under its schedule."""
     return replace(violation, confirmed=sentence)
-
-
-def _hashable(value: Any) -> bool:
-    try:
-        hash(value)
-    except TypeError:
-        return False
-    return not isinstance(value, BaseException)
-
-
-def _is_nothing_but_itself(value: Any) -> bool:
-    """Return whether `value` equals no other object, and is made anew by each execution."""
-    kinds = type(value).__mro__[:-1]
-    by_identity = not any("__eq__" in vars(kind) or "__hash__" in vars(kind) for kind in kinds)
-    return by_identity and not isinstance(value, (type, FunctionType))
 
 
 def _rank(value: Any) -> tuple[int, Any, str]:

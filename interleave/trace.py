@@ -18,14 +18,18 @@ from dataclasses import dataclass, field
 from operator import ne
 from typing import Any, Final, TypeAlias
 
+from interleave.outcomes import class_key, key_of
 from interleave.schedule import Schedule
 
 Record: TypeAlias = tuple[int, str, str, Any, tuple["Part", ...], str, int, bool]
 """An event before the names of the threads are final: thread number, kind, location, value, touches, file, line,
 and whether an object was named for the first time."""
 
-Recorded: TypeAlias = tuple[Sequence[Record], tuple[str, ...]]
-"""The records of a trace, and the names that stand for the marks of its threads."""
+End: TypeAlias = tuple[Any, ...]
+"""How an execution ended: the same whenever its schedule is run again."""
+
+Recorded: TypeAlias = tuple[Sequence[Record], tuple[str, ...], End]
+"""The records of a trace, the names that stand for the marks of its threads, and how it ended that time."""
 
 Part: TypeAlias = tuple[str, str | None, bool]
 """One access as an event keeps it: the object's name, the part of it (None for all of it), whether it writes."""
@@ -180,26 +184,47 @@ class Trace:
         return sum(map(ne, movers, movers[1:]))
 
     @property
+    def movers(self) -> int:
+        """How many threads take a step; O(length)."""
+        choices = set(self.path)
+        return len(choices if max(choices, default=0) >> OPTION == 0 else {c & (1 << OPTION) - 1 for c in choices})
+
+    @property
     def events(self) -> tuple[Event, ...]:
         """The events in order; a search keeps none, so each call runs the path once more, O(length)."""
         names = self.threads
-        records, marks = self.recorded()
-
-        def unmark(name: str) -> str:
-            return marks[int(name[1:])] if name[:1] == THREAD_MARK else name
-
+        records, marks, _ = self.recorded()
         counts = [0] * len(names)
         events = []
         for choice, (index, step, location, value, touches, file, line, _) in zip(self.path, records, strict=True):
             shown = names[value.index] if value.__class__ is ThreadIndex else value
-            parts = tuple([(unmark(name), part, writes) for name, part, writes in touches])
+            parts = tuple([(unmarked(name, marks), part, writes) for name, part, writes in touches])
             option = (choice >> OPTION) - 1 if choice >> OPTION else None
-            events.append(Event(names[index], step, unmark(location), shown, counts[index], parts, file, line, option))
+            where = unmarked(location, marks)
+            events.append(Event(names[index], step, where, shown, counts[index], parts, file, line, option))
             counts[index] += 1
         return tuple(events)
 
+    @property
+    def end(self) -> End:
+        """How it ended, in values that are equal whenever the schedule is run again."""
+        crashes = [
+            (crash.thread, class_key(type(crash.error)), str(crash.error), crash.position) for crash in self.crashes
+        ]
+        waits = [(wait.thread, wait.what, wait.holder) for wait in self.waits]
+        try:
+            outcome = key_of(self.outcome)
+        except Exception:  # it cannot be shown or hashed, which whoever counts it will say
+            outcome = class_key(type(self.outcome))
+        return (self.ending, outcome, crashes, waits, self.broken_at, len(self.path))
+
     def __len__(self) -> int:
         return len(self.path)
+
+
+def unmarked(name: str, marks: Sequence[str]) -> str:
+    """Return `name`, or what stands for it if it is the mark of a thread."""
+    return marks[int(name[1:])] if name[:1] == THREAD_MARK else name
 
 
 @dataclass(frozen=True, slots=True)

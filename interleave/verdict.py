@@ -14,17 +14,19 @@ import io
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
 from interleave import interrupts, real, replaying, spinning
+from interleave.determinism import same_end
 from interleave.errors import Inconclusive, InterleaveError, ScenarioError, Violated
 from interleave.explore import Explorer, Search
 from interleave.explore import explorer as explorer_named
 from interleave.scenario import Program, as_program
 from interleave.schedule import Schedule
 from interleave.tally import Outcome, Tally, Violation, confirmed
-from interleave.trace import OPTION, Trace
+from interleave.trace import OPTION, Recorded, Trace
 
 HOLDS: Final = "HOLDS"
 VIOLATED: Final = "VIOLATED"
@@ -40,8 +42,11 @@ _PATIENCE: Final = 30.0
 _LONGEST: Final = 86_400.0
 _LOOK_EVERY: Final = 1.0
 
-_MOST_REPLAYED: Final = 20
-"""How many different violations are replayed on real threads; the rest say that they were not."""
+_MOST_REPLAYED: Final = 2_000_000
+"""How many steps of violations are replayed on real threads, some ten seconds' worth; the rest say so."""
+
+_LONG: Final = 20_000
+"""Steps from which the events of a violation are not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,7 @@ def explore(
     limits = _Limits(executions, seconds, stop_at_first, start, progress)
     with interrupts.deferred(), contextlib.redirect_stdout(io.StringIO()):
         reason = _search(module, program, Search(steps, executions, seed), tally, limits)
+        _settle(program, tally)
     complete = not reason and not module.SAMPLES
     if not reason and module.SAMPLES:
         reason = (
@@ -299,10 +305,30 @@ def _endless(trace: Trace, steps: int | None) -> str:
     )
 
 
+def _settle(program: Program, tally: Tally) -> None:
+    """Run the schedule of everything that will be reported once more; NotDeterministic if something differs.
+
+    The events of a violation are kept: whoever shows it need not run the program again, and cannot be surprised.
+    """
+    for trace in tally.kept():
+        replaying.repeat(program, trace)
+    for violation in tally.violations():
+        if len(violation.trace) < _LONG:
+            kept = violation.trace.recorded()
+            same_end(violation.trace, kept[2])
+            violation.trace.recorded = partial(_given, kept)
+
+
+def _given(recorded: Recorded) -> Recorded:
+    return recorded
+
+
 def _confirm(program: Program, violations: list[Violation]) -> Iterator[Violation]:
-    for position, violation in enumerate(violations):
-        if position >= _MOST_REPLAYED:
-            yield confirmed(violation, f"not replayed on real threads: only the first {_MOST_REPLAYED} are")
+    replayed = 0
+    for violation in violations:
+        replayed += len(violation.trace)
+        if replayed > _MOST_REPLAYED and replayed > len(violation.trace):
+            yield confirmed(violation, "not replayed on real threads: those before it took long enough")
             continue
         yield confirmed(violation, _on_real_threads(program, violation.trace))
 
@@ -314,16 +340,11 @@ def _on_real_threads(program: Program, trace: Trace) -> str:
             again = real.replay(program, trace.schedule)
     except InterleaveError as error:
         return f"NOT confirmed on real threads: {error}"
-    if _gist(again) == _gist(trace):
+    if again.end == trace.end:
         return "replayed on real threads: the same"
+    replaying.repeat(program, trace)  # if the machine does not do the same either, it is the program
     ended = f"they ended in {again.ending}, {again.outcome!r}"
     return f"NOT confirmed on real threads: {ended}; this is a defect of interleave"
-
-
-def _gist(trace: Trace) -> tuple[Any, ...]:
-    crashes = [(crash.thread, type(crash.error), str(crash.error), crash.position) for crash in trace.crashes]
-    waits = [(wait.thread, wait.what, wait.holder) for wait in trace.waits]
-    return (trace.ending, repr(trace.outcome), crashes, waits, trace.broken_at, len(trace.path))
 
 
 def _validate(executions: Any, seconds: Any, steps: Any, workers: Any, switches: Any) -> None:

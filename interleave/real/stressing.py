@@ -96,6 +96,7 @@ class _Stage:
         """Run one trial and enter it in the ledger."""
         program = self._program
         stdlib.fault = None
+        stdlib.number_threads_afresh()
         stdlib.moving = None  # no engine moves these threads, so each is what `current_thread()` says
         shared = None if program.setup is None else program.make()
         grace = GRACE if self._form == "split" else 0.0  # nothing can stop a native thread
