@@ -75,17 +75,18 @@ def _check(options: argparse.Namespace) -> int:
     for at, target in enumerate(targets):
         try:
             verdict = _explore(target, options)
+            title = f"{target.title}\n" if len(targets) > 1 else ""
+            page = "" if options.json else text.render(verdict, target=target.title, **_look(options))
+            shown = document.as_json(verdict, target.title) if options.json else None
         except InterleaveError as error:
             status = WRONG
             documents.append({"target": target.title, "error": str(error)})
             _complain(f"{target.title}: {error}")
             continue
         status = _worse(status, _STATUS[verdict.status])
-        if options.json:
-            documents.append(document.as_json(verdict, target.title))
+        if shown is not None:
+            documents.append(shown)
         else:
-            title = f"{target.title}\n" if len(targets) > 1 else ""
-            page = text.render(verdict, target=target.title, **_look(options))
             _say(f"{'' if at == 0 else chr(10)}{title}{page}")
         if verdict.reason == "interrupted":
             _complain(

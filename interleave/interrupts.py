@@ -1,4 +1,4 @@
-"""What ends a run from outside: Ctrl-C, and the time limit.
+"""What ends a run from outside: Ctrl-C, the time limit, and errors of our own.
 
 Python's own answer to Ctrl-C is an exception wherever the main thread stands, and on a machine that is mostly
 inside the program under test: its `except:` would take it, and the execution would go on as if the program
@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
-from interleave.errors import Unwinding
+from interleave.errors import InterleaveError, Unwinding
 
 EVERY: Final = 4096
 """How many steps an engine takes between two looks."""
@@ -32,11 +32,22 @@ class OutOfTime(Unwinding):
 
 
 class Notes:
-    """What was noted: whether Ctrl-C was pressed, whether it is deferred, and when time is over."""
+    """What was noted: whether Ctrl-C was pressed, whether it is deferred, when time is over, and `fault`, the first
+    error of our own that passed through frames of the program's: no verdict may be given over its head.
+    """
 
+    fault: BaseException | None = None
     pressed = False
     deferred = False
     deadline: float | None = None
+
+
+def passes(error: BaseException | None) -> bool:
+    """Return whether `error` is none of the program's, which no handler of its may take; note it if so."""
+    if not isinstance(error, (InterleaveError, Unwinding)):
+        return False
+    Notes.fault = Notes.fault or error
+    return True
 
 
 def look() -> None:

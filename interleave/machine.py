@@ -20,14 +20,13 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import GeneratorType, MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from interleave import control, ending, interrupts, stdlib
 from interleave.determinism import answered_otherwise, same_answers
-from interleave.effects import PERFORM
 from interleave.errors import InterleaveError, ScenarioError, Unwinding
 from interleave.locks import LockTable
 from interleave.naming import SCALARS
@@ -35,7 +34,7 @@ from interleave.recording import End, Recorder
 from interleave.scenario import Program, ThreadPlan
 from interleave.split.protocol import UserGenerator
 from interleave.steps import Assume, Call, Spawn, Steps
-from interleave.threads import Thread, close, faulty_attribute, place, variables
+from interleave.threads import Thread, close, faulty_attribute, number_afresh, place, variables
 from interleave.trace import NO_OUTCOME, OPTION, Record, Recorded, ThreadIndex, Trace, Wait, numbered
 
 Choice: TypeAlias = int
@@ -67,8 +66,8 @@ class Machine:
     _recorder: Recorder | None = None
 
     def __init__(self, program: Program, recording: bool = False) -> None:
-        stdlib.fault = None
-        stdlib.number_threads_afresh()
+        interrupts.Notes.fault = None
+        number_afresh()
         self.program = program
         self.threads: list[Thread] = []
         self.path: list[Choice] = []
@@ -146,7 +145,7 @@ class Machine:
         if interrupts.Notes.pressed:
             interrupts.look()
         _Active.machine = self
-        threads, log, invariant = self.threads, self.log, self._invariant
+        threads, log, invariant, performers = self.threads, self.log, self._invariant, control.PERFORMERS
         answer: Any = None
         for choice in choices:
             thread = threads[choice & _THREAD]
@@ -155,7 +154,7 @@ class Machine:
             stdlib.moving = thread
             thrown = None
             try:
-                perform = _PERFORM[kind]
+                perform = performers[kind]
                 answer = perform(step) if perform is not None else control.act(self, thread, step, choice)
             except _NOT_THE_PROGRAMS:
                 raise
@@ -193,8 +192,8 @@ class Machine:
         """Note that `thread` has returned or crashed; `thrown` is what its last step raised, if it did."""
         if isinstance(raised, StopIteration):
             self._finish(thread, raised.value)
-        elif stdlib.fault is not None:
-            raise stdlib.fault  # what came of it in the program's frames says nothing
+        elif interrupts.Notes.fault is not None:
+            raise interrupts.Notes.fault  # what came of it in the program's frames says nothing
         elif isinstance(raised, _NOT_THE_PROGRAMS):
             raise raised
         elif isinstance(raised, SystemExit):
@@ -291,8 +290,8 @@ class Machine:
 
     def trace(self, cut: bool = False) -> Trace:
         """Return what happened, and let go of the program's objects: the machine is not to be used afterwards."""
-        if stdlib.fault is not None:
-            raise stdlib.fault
+        if interrupts.Notes.fault is not None:
+            raise interrupts.Notes.fault
         program = self.program
         over = not self._running and not self._abandoned and not cut
         how = "complete" if over else "cut" if cut else "abandoned" if self._abandoned else "deadlock"
@@ -386,16 +385,6 @@ def _owns(lock: Any) -> bool:
 
 
 stdlib.current, stdlib.owns = _current, _owns
-
-
-class _Performers(dict[type, Callable[[Any], Any] | None]):
-    """`PERFORM`, with None for every class that is not in it."""
-
-    def __missing__(self, kind: type) -> None:
-        return None
-
-
-_PERFORM: Final = _Performers(PERFORM)
 
 
 def position() -> tuple[int, int]:

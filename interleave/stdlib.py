@@ -28,7 +28,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final, ParamSpec, TypeVar
 
-from interleave.errors import InterleaveError, SplitError, Unwinding
+from interleave.errors import SplitError
 from interleave.steps import Acquire, Call, IsAlive, Join, Pause, Release, Spawn, Steps, TryAcquire
 
 P = ParamSpec("P")
@@ -46,19 +46,6 @@ LOCAL: Final = threading.local
 
 moving: Any = None
 """The thread that an engine is moving just now, whatever its threads are; None outside of an engine."""
-
-
-fault: BaseException | None = None
-"""The first error of ours that passed through frames of the program's: a verdict must not be given over its head."""
-
-
-def passes(error: BaseException | None) -> bool:
-    """Return whether `error` is none of the program's, which no handler of its may take; note it if so."""
-    global fault  # noqa: PLW0603 - beside `moving`, which engines set: one program is under way
-    if not isinstance(error, (InterleaveError, Unwinding)):
-        return False
-    fault = fault or error
-    return True
 
 
 def current() -> Any:
@@ -98,14 +85,6 @@ def let_pass(seconds: float) -> None:
     """Let `seconds` pass for the moving thread."""
     _elapsed[_mover()] = clock() + seconds
     _kept(_elapsed)
-
-
-_library: Any = threading
-
-
-def number_threads_afresh() -> None:
-    """Let threads without a name of their own be `Thread-1`, `Thread-2` again, as in every run of the program."""
-    _library._counter = itertools.count(1).__next__
 
 
 # ---------------------------------------------------------------- locks and threads

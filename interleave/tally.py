@@ -15,7 +15,7 @@ from interleave.naming import SCALARS
 from interleave.outcomes import ADDRESS, by_repr, hashable, is_nothing_but_itself, key_of
 from interleave.scenario import Program
 from interleave.schedule import Schedule
-from interleave.trace import Trace
+from interleave.trace import OPTION, Trace
 
 Check: TypeAlias = Callable[[Trace, Program], Iterator[tuple[str, str]]]
 
@@ -67,8 +67,10 @@ class _Best:
 
     def add(self, trace: Trace) -> None:
         self.count += 1
-        # At the fewest, each thread that takes a step at all moves in one piece.
-        if self.rank[0] >= trace.movers:
+        # At the fewest, each thread that takes a step at all moves in one piece.  (With the number of an option in it,
+        # a path has more different choices than threads, so it is looked at closely.)
+        choices = set(trace.path)
+        if self.rank[0] >= len(choices) or max(choices) >> OPTION:
             rank = (trace.switches, len(trace.path))
             if rank < self.rank:
                 self.rank, self.trace = rank, trace
@@ -83,6 +85,7 @@ class Tally:
         self.steps = 0
         self.deadlocks = 0
         self.abandoned = 0
+        self.cut = 0
         self.assumptions: set[str] = set()
         self._outcomes: dict[Any, _Best] = {}
         self._violations: dict[tuple[str, str], _Best] = {}
@@ -100,6 +103,8 @@ class Tally:
             self.deadlocks += 1
         elif trace.ending == "abandoned":
             self.abandoned += 1
+        elif trace.ending == "cut":
+            self.cut += 1
         if trace.crashes or trace.waits or trace.broken_at is not None:
             for check in TRACE_CHECKS:
                 for found in check(trace, self.program):

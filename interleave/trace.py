@@ -184,12 +184,6 @@ class Trace:
         return sum(map(ne, movers, movers[1:]))
 
     @property
-    def movers(self) -> int:
-        """How many threads take a step; O(length)."""
-        choices = set(self.path)
-        return len(choices if max(choices, default=0) >> OPTION == 0 else {c & (1 << OPTION) - 1 for c in choices})
-
-    @property
     def events(self) -> tuple[Event, ...]:
         """The events in order; a search keeps none, so each call runs the path once more, O(length)."""
         names = self.threads

@@ -127,9 +127,10 @@ def explore(
 
     `target` is a `Scenario` or a function that starts threads and returns the outcome.  `executions`, `seconds`
     and `steps` (of one execution) are limits: a search that one of them cuts is `UNKNOWN`, unless it found a
-    violation.  So is one interrupted by Ctrl-C, which keeps what was found.  `explorer` is `exhaustive` (`auto`
-    takes it) or `hypothesis`, which samples with `seed`.  `stop_at_first` ends the search at the first violation.
-    `progress` is called a few times a second.  What the program prints is swallowed.
+    violation. It ends at the first execution that is cut, unless you gave `steps` yourself: then it goes on. So
+    is one interrupted by Ctrl-C, which keeps what was found. `explorer` is `exhaustive` (`auto` takes it) or
+    `hypothesis`, which samples with `seed`. `stop_at_first` ends the search at the first violation. `progress`
+    is called a few times a second. What the program prints is swallowed.
 
     Raises ScenarioError (with place, value and remedy) if the program cannot be run, NotDeterministic if it
     does not repeat itself.  Costs executions times their length: for threads that never block, a multinomial
@@ -234,13 +235,15 @@ def _search(module: Explorer, program: Program, search: Search, tally: Tally, li
 def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Search, samples: bool) -> str:
     told = look = limits.start
     hope = _Hope(search, limits.seconds is not None or limits.executions is not None)
+    cut = ""
     for trace in traces:
         if interrupts.Notes.pressed:
             interrupts.look()
-        if trace.ending == "cut":
-            tally.add(trace)
-            return _endless(trace, search.steps)
         tally.add(trace)
+        if trace.ending == "cut":
+            cut = cut or _endless(trace, search.steps)
+            if search.steps == STEPS:  # nobody asked for executions to be cut, so this one most likely never ends
+                return cut
         now = time.perf_counter()
         if limits.progress is not None and now - told > _TELL_EVERY:
             told = now
@@ -256,8 +259,12 @@ def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Sear
         if now > look:
             look = now + _LOOK_EVERY
             if reason := hope.gone(now - limits.start, tally.executions, len(trace.path)):
-                return reason
-    return ""
+                return reason if not tally.cut else f"{reason}; {_several(cut, tally.cut)}"
+    return cut if tally.cut < 2 else _several(cut, tally.cut)
+
+
+def _several(cut: str, count: int) -> str:
+    return f"{count:,} executions were cut, the first like this: {cut}"
 
 
 def _progress(tally: Tally, seconds: float, depth: int, search: Search) -> Progress:

@@ -222,3 +222,53 @@ def test_a_thread_in_a_message_goes_by_its_name_and_never_by_a_mark_of_ours() ->
         il.explore(program)
 
     assert "\0" not in str(raised.value)
+
+
+# ---------------------------------------------------------------- the arithmetic of what is kept
+
+
+def test_the_schedule_with_the_fewest_switches_is_found_beside_a_thread_that_takes_no_step() -> None:
+    def a(o: Any) -> None:
+        o.r = 1
+        o.x = 1
+
+    def b(o: Any) -> None:
+        o.x = 2
+
+    def idle(o: Any) -> None:
+        pass
+
+    for threads in ([a, b], [a, b, idle]):
+        outcomes = il.explore(scenario(threads=threads)).outcomes
+
+        assert {value: str(found.schedule) for value, found in outcomes.items()} == {1: "b a*2", 2: "a*2 b"}
+
+
+def test_an_execution_that_a_limit_of_the_users_cuts_does_not_end_the_search() -> None:
+    def waiter(o: Any) -> None:
+        while not o.r:
+            pass
+        assert o.x == 1
+
+    def setter(o: Any) -> None:
+        o.r = 1
+        o.x = 1
+
+    verdict = il.explore(scenario(threads=[waiter, setter]), steps=12)
+
+    assert (verdict.status, verdict.complete) == ("VIOLATED", False)
+    assert "executions were cut, the first like this: an execution was cut after 12 steps" in verdict.reason
+
+
+def test_every_violation_that_is_kept_is_replayed() -> None:
+    verdict = il.explore(
+        il.Scenario(
+            setup=lambda: SimpleNamespace(x=0, seen=[]),
+            threads=[lambda o, n=n: o.seen.append(n) for n in range(4)],  # type: ignore[misc]
+            outcome=lambda o: tuple(o.seen),
+            allowed=(),
+        )
+    )
+
+    assert len(verdict.violations) == 24  # 4!
+    assert {violation.confirmed for violation in verdict.violations} == {"replayed on real threads: the same"}

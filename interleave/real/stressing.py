@@ -21,6 +21,7 @@ from interleave.real import driving, written
 from interleave.real.observation import Explored, Ledger, Observation
 from interleave.real.trial import GRACE, Trial
 from interleave.scenario import Program, as_program
+from interleave.threads import number_afresh
 
 FORMS: Final = ("split", "as-written")
 
@@ -95,8 +96,8 @@ class _Stage:
     def run(self) -> None:
         """Run one trial and enter it in the ledger."""
         program = self._program
-        stdlib.fault = None
-        stdlib.number_threads_afresh()
+        interrupts.Notes.fault = None
+        number_afresh()
         stdlib.moving = None  # no engine moves these threads, so each is what `current_thread()` says
         shared = None if program.setup is None else program.make()
         grace = GRACE if self._form == "split" else 0.0  # nothing can stop a native thread
@@ -110,7 +111,7 @@ class _Stage:
             finally:
                 trial.finish()
         interrupts.look()  # what the setup did after a Ctrl-C is no result
-        fault, stdlib.fault = trial.fault or stdlib.fault, None
+        fault, interrupts.Notes.fault = trial.fault or interrupts.Notes.fault, None
         if isinstance(fault, InterleaveError):
             raise fault
         ledger = self.ledger

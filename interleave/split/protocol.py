@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from types import GeneratorType
 from typing import Any, Final
 
-from interleave import stdlib
+from interleave import interrupts
 from interleave.errors import SplitError
 from interleave.steps import STEP_CLASSES, Steps
 
@@ -124,7 +124,7 @@ class UserGenerator:
             f"{code.co_filename}:{code.co_firstlineno}: the generator {code.co_name} would be driven from C, "
             "where its steps cannot be interleaved - write the loop out"
         )
-        stdlib.passes(error)  # what drives it may run a handler of the program's, natively
+        interrupts.passes(error)  # what drives it may run a handler of the program's, natively
         raise error
 
     def resume(self, answer: Any = None, error: BaseException | None = None) -> Steps:

@@ -10,7 +10,7 @@ import sys
 from types import FunctionType
 from typing import Any
 
-from interleave import stdlib
+from interleave import interrupts
 from interleave.split import attributes, dispatch, iteration, natives, operators, specials, twins
 from interleave.split.dispatch import RUNTIME, offer
 from interleave.split.protocol import (
@@ -55,7 +55,7 @@ def _dropping() -> Any:
 
 def _passes(error: Any) -> bool:
     """Return whether none of the program's handlers and final blocks may see `error`."""
-    return type(error) is GeneratorExit or stdlib.passes(error)
+    return type(error) is GeneratorExit or interrupts.passes(error)
 
 
 def _unbound(name: str, own: bool) -> NameError:
