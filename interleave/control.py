@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from interleave.effects import holds
+from interleave.effects import PERFORM, holds
 from interleave.errors import NotDeterministic, ScenarioError
 from interleave.locks import LockTable
 from interleave.recording import End
@@ -46,6 +46,16 @@ class Barred:
 
     __slots__ = ()
 
+
+class _Performers(dict[type, Callable[[Any], Any] | None]):
+    """`PERFORM`, with None for every class that is not in it: those are `act`'s."""
+
+    def __missing__(self, kind: type) -> None:
+        return None
+
+
+PERFORMERS: Final = _Performers(PERFORM)
+"""Class of step to what takes it, None where that needs to know who moves."""
 
 SELDOM: Final = frozenset({Acquire, Join, Await, Choose, Barred})
 """The steps that may block, or that can be taken in more ways than one."""

@@ -37,6 +37,12 @@ class NotDeterministic(ScenarioError):
     """
 
 
+class Unwinding(BaseException):
+    """Ends a thread from outside.  Like an InterleaveError it passes every handler of the program's: split code sees
+    to that.
+    """
+
+
 class Violated(AssertionError, InterleaveError):
     """`interleave.check` found a violation; the message is the report, `.verdict` the verdict."""
 

@@ -20,29 +20,31 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import GeneratorType, MappingProxyType
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from interleave import control, stdlib
+from interleave import control, ending, interrupts, stdlib
 from interleave.control import Barred
-from interleave.determinism import answered_otherwise
-from interleave.effects import PERFORM
-from interleave.errors import InterleaveError, ScenarioError
+from interleave.determinism import answered_otherwise, same_answers
+from interleave.errors import InterleaveError, ScenarioError, Unwinding
 from interleave.locks import LOCK, LockTable
 from interleave.naming import SCALARS
 from interleave.recording import End, Recorder
 from interleave.scenario import Program, ThreadPlan
 from interleave.split.protocol import UserGenerator
-from interleave.steps import Acquire, Assume, Await, Call, Join, Spawn, Steps
-from interleave.threads import Thread, close, faulty_attribute, place, variables
-from interleave.trace import NO_OUTCOME, OPTION, Crash, Record, Recorded, ThreadIndex, Trace, Wait, numbered
+from interleave.steps import Acquire, Assume, Call, Spawn, Steps
+from interleave.threads import Thread, close, faulty_attribute, number_afresh, place, variables
+from interleave.trace import NO_OUTCOME, OPTION, Record, Recorded, ThreadIndex, Trace, Wait, numbered
 
 Choice: TypeAlias = int
 
 _THREAD: Final = (1 << OPTION) - 1
 _SELDOM: Final = control.SELDOM
+
+_NOT_THE_PROGRAMS: Final = (InterleaveError, Unwinding, KeyboardInterrupt)
+"""What is raised past every thread: it is no event of the program."""
 
 
 class Machine:
@@ -68,6 +70,8 @@ class Machine:
     _recorder: Recorder | None = None
 
     def __init__(self, program: Program, recording: bool = False, patient: bool = False) -> None:
+        interrupts.Notes.fault = None
+        number_afresh()
         self.program = program
         self._patient = patient
         self.threads: list[Thread] = []
@@ -123,11 +127,16 @@ class Machine:
         """Yield the first choice again and again until the execution is over or has taken `steps` steps.
 
         Each time the other choices, last first, are appended to `untried`, and the number of them all to
-        `widths`.  To be given to `run`.
+        `widths`.  To be given to `run`.  Now and then it looks whether to stop (see `interrupts`).
         """
+        look = 0 if steps is None else min(steps, interrupts.EVERY)
         while choices := self.choices():
-            if steps is not None and len(self.path) >= steps:
-                return
+            if len(self.path) >= look:
+                if steps is not None and len(self.path) >= steps:
+                    return
+                interrupts.look()
+                look = len(self.path) + interrupts.EVERY
+                look = look if steps is None else min(look, steps)
             widths.append(len(choices))
             choices.reverse()
             choice = choices.pop()
@@ -141,8 +150,10 @@ class Machine:
 
         Each choice must be possible when its turn comes; keeping `path` is the caller's part.
         """
+        if interrupts.Notes.pressed:
+            interrupts.look()
         _Active.machine = self
-        threads, log, invariant = self.threads, self.log, self._invariant
+        threads, log, invariant, performers = self.threads, self.log, self._invariant, control.PERFORMERS
         answer: Any = None
         for choice in choices:
             thread = threads[choice & _THREAD]
@@ -151,9 +162,9 @@ class Machine:
             stdlib.moving = thread
             thrown = None
             try:
-                perform = _PERFORM[kind]
+                perform = performers[kind]
                 answer = perform(step) if perform is not None else control.act(self, thread, step, choice)
-            except (InterleaveError, KeyboardInterrupt):
+            except _NOT_THE_PROGRAMS:
                 raise
             except BaseException as raised:
                 answer = thrown = raised
@@ -192,7 +203,9 @@ class Machine:
         """Note that `thread` has returned or crashed; `thrown` is what its last step raised, if it did."""
         if isinstance(raised, StopIteration):
             self._finish(thread, raised.value)
-        elif isinstance(raised, (InterleaveError, KeyboardInterrupt)):
+        elif interrupts.Notes.fault is not None:
+            raise interrupts.Notes.fault  # what came of it in the program's frames says nothing
+        elif isinstance(raised, _NOT_THE_PROGRAMS):
             raise raised
         elif isinstance(raised, SystemExit):
             self._finish(thread, None)  # it ends the thread that raises it, and says nothing
@@ -256,10 +269,15 @@ class Machine:
     def _variables(self) -> Mapping[str, Any]:
         return variables(self.program, self.shared, self.threads[0].steps if self.threads else None)
 
-    def differs(self, log: Sequence[Any]) -> NoReturn:
-        """Raise NotDeterministic: the answers so far are not those of `log`, which the same choices led to before."""
-        movers = [self.display_names()[choice & _THREAD] for choice in self.path]
-        raise answered_otherwise(movers, self.log, log, self.records)
+    def differs(self, log: Sequence[Any]) -> None:
+        """Raise NotDeterministic if the answers so far are not those of `log`, which the same choices led to before.
+
+        To be asked where the two are not equal: they may still be the same, as classes go by their names.
+        """
+        now = self.log[: len(log)]
+        if not same_answers(now, log):
+            movers = [self.display_names()[choice & _THREAD] for choice in self.path]
+            raise answered_otherwise(movers, now, log, self.records, self._marks())
 
     def where(self, thread: Thread) -> str:
         """Return "thread 'A', step 3 (file.py:12)": where `thread` stands now, for an error message."""
@@ -284,25 +302,30 @@ class Machine:
 
     def trace(self, cut: bool = False) -> Trace:
         """Return what happened, and let go of the program's objects: the machine is not to be used afterwards."""
+        if interrupts.Notes.fault is not None:
+            raise interrupts.Notes.fault
         program = self.program
         over = not self._running and not self._abandoned and not cut
-        ending = "complete" if over else "cut" if cut else "abandoned" if self._abandoned else "deadlock"
-        stuck = ending == "deadlock"
+        how = "complete" if over else "cut" if cut else "abandoned" if self._abandoned else "deadlock"
+        stuck = how == "deadlock"
         assert not stuck or not self.choices(), "an execution that can go on was not marked as cut"
         if stuck and self._recorder is None and self._locks is not None:
             self._locks.let_go()  # the second run, which names what is waited for, must find them free
         trace = Trace(
             self.path,
-            ending,
+            how,
             (self._result if program.main else program.result(self.shared)) if over else NO_OUTCOME,
-            self._blamed() if self._crashes else (),
+            ending.blamed(self.display_names(), self._crashes) if self._crashes else (),
             self.waits() if stuck else (),
             self.broken_at,
             self._bases(),
-            self._recorded() if self._recorder is not None else partial(record, program, self.path, self.log),
+            partial(record, program, self.path, self.log, cut),
             self.assumptions,
-            self._standing() if cut else (),
+            ending.standing(self.display_names(), self.threads) if cut else (),
         )
+        if self._recorder is not None:
+            recorded = (self.records, self._marks(), trace)
+            trace.recorded = lambda ends=None: (recorded[0], recorded[1], recorded[2].end)
         if not over or len(self.threads) > len(program.plans):
             self.dispose()
         elif self._locks is not None:
@@ -310,22 +333,12 @@ class Machine:
         stdlib.moving = None
         return trace
 
-    def _recorded(self) -> Callable[..., Recorded]:
-        assert self._recorder is not None, "asked of a machine that does not record"
+    def _marks(self) -> tuple[str, ...]:
+        """Return the names that stand for the marks of the threads; () without a record."""
+        if self._recorder is None:
+            return ()
         names, spawned = self.display_names(), self.spawned
-        marks = self._recorder.marks(lambda handle: names[spawned[id(handle)].index] if id(handle) in spawned else None)
-        recorded = self.records, marks
-        return lambda ends=None: recorded
-
-    def _blamed(self) -> tuple[Crash, ...]:
-        names = self.display_names()
-        return tuple([Crash(names[thread.index], error, at) for thread, error, at in self._crashes])
-
-    def _standing(self) -> tuple[Wait, ...]:
-        """Return where each thread of an execution that was cut stands: all it waits for is its turn."""
-        names = self.display_names()
-        suspended = [thread for thread in self.threads if thread.pending is not None]
-        return tuple([Wait(names[thread.index], "its turn", None, *place(thread.steps)) for thread in suspended])
+        return self._recorder.marks(lambda handle: names[spawned[id(handle)].index] if id(handle) in spawned else None)
 
     def waits(self) -> tuple[Wait, ...]:
         """Return what each thread that is not over waits for; of a deadlock that is all of them."""
@@ -335,20 +348,7 @@ class Machine:
             found = again.waits()
             again.dispose()
             return found
-        names, waits, recorder = self.display_names(), [], self._recorder
-        for thread in self.threads:
-            step = thread.pending
-            if step is None or thread.daemon:
-                continue
-            holder = self.locks.holder(step.lock) if step.__class__ is Acquire else None
-            if step.__class__ is Join:
-                holder = self.spawned.get(id(step.thread))
-            by = names[holder.index] if holder is not None else None
-            what = f"the end of {by}" if step.__class__ is Join else recorder.touched(step)[1]
-            what = f"{what} to satisfy its condition" if step.__class__ is Await else what
-            over = holder is not None and holder.pending is None
-            waits.append(Wait(names[thread.index], what, by, *place(thread.steps), over))
-        return tuple(waits)
+        return ending.waiting(self, self.display_names(), self._recorder)
 
     def dispose(self) -> None:
         """Close what was left suspended and free the locks that are still held."""
@@ -380,11 +380,11 @@ def rerun(program: Program, path: Sequence[Choice], log: Sequence[Any], ends: in
     return machine
 
 
-def record(program: Program, path: Sequence[Choice], log: Sequence[Any], ends: int | None = None) -> Recorded:
-    """Run `program` along `path` again and return the records of all or the outer steps, and its threads' names."""
-    machine = rerun(program, path, log, ends)
-    machine.dispose()
-    return machine._recorded()()
+def record(
+    program: Program, path: Sequence[Choice], log: Sequence[Any], cut: bool = False, ends: int | None = None
+) -> Recorded:
+    """Run `program` along `path` again: return the records of all or the outer steps, the threads' names, the end."""
+    return rerun(program, path, log, ends).trace(cut).recorded()
 
 
 class _Active:
@@ -404,16 +404,6 @@ def _owns(lock: Any) -> bool:
 
 
 stdlib.current, stdlib.owns = _current, _owns
-
-
-class _Performers(dict[type, Callable[[Any], Any] | None]):
-    """`PERFORM`, with None for every class that is not in it."""
-
-    def __missing__(self, kind: type) -> None:
-        return None
-
-
-_PERFORM: Final = _Performers(PERFORM)
 
 
 def position() -> tuple[int, int]:

@@ -5,9 +5,11 @@ Read next: `schedule` for the text form, `real` for the same on real threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 
+from interleave import interrupts
+from interleave.determinism import same_end
 from interleave.errors import ScheduleError, did_you_mean
 from interleave.machine import Choice, Machine
 from interleave.scenario import Program
@@ -58,13 +60,42 @@ def follow(program: Program, schedule: Schedule, carry: Carry | None = None) -> 
     return machine.trace()
 
 
+def repeat(program: Program, trace: Trace) -> Trace:
+    """Run `program` along the path of `trace` once more, without recording, and return what came of it.
+
+    Raises NotDeterministic where the path cannot be followed, or ends otherwise.
+    """
+    machine = Machine(program)
+    try:
+        machine.run(_followed(machine, trace.path))
+        again = machine.trace(cut=bool(machine.choices()))
+    except BaseException:
+        machine.dispose()
+        raise
+    same_end(trace, again.end)
+    return again
+
+
+def _followed(machine: Machine, path: Sequence[Choice]) -> Iterator[Choice]:
+    """Yield the choices of `path` as long as each is possible; where one is not, the end tells."""
+    for position, choice in enumerate(path):
+        if position % interrupts.EVERY == 0:
+            interrupts.look()
+        if choice not in machine.choices():
+            return
+        machine.path.append(choice)
+        yield choice
+
+
 _THREAD = (1 << OPTION) - 1
 
 
 def _demanded(machine: Machine, index: int, count: int, option: int | None) -> Iterator[Choice]:
     """Yield the choice of one run of the schedule again and again, each time after asking whether it is possible."""
     choice: Choice = index + (0 if option is None else option + 1 << OPTION)
-    for _ in range(count):
+    for turn in range(count):
+        if turn % interrupts.EVERY == 0:
+            interrupts.look()
         choices = machine.choices()
         if choice not in choices:
             raise _impossible(machine, choices, index, option)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from interleave import machine, stdlib
+from interleave import interrupts, machine, stdlib
 from interleave.errors import InterleaveError
 from interleave.split.runtime import Spin
 
@@ -33,12 +33,13 @@ def watched(patience: float | None = None) -> Iterator[None]:
 
     def ask(line: int) -> None:
         nonlocal stood, since
+        interrupts.look()
         now = machine.position()
         if now != stood:
             stood, since = now, time.monotonic()
         elif time.monotonic() - since > limit:
             plan = getattr(stdlib.moving, "plan", None)
-            raise Spinning(
+            raise Spinning(  # split code lets it pass, whatever the program catches
                 f"a loop at line {line}, in thread {getattr(plan, 'name', 'main')!r}, turned for {limit:g} s "
                 "without a step: what it waits for must be something shared; otherwise bound it, or make it smaller"
             )

@@ -185,6 +185,7 @@ METHODS: Final[dict[tuple[type, str], Callable[..., Any]]] = {
 """Class and name of a method written in C to the function that answers its calls: `function(obj, *args)`."""
 
 FUNCTIONS: Final[dict[Any, Callable[..., Any]]] = {
+    threading.Thread.__init__: threading.Thread.__init__,  # a subclass calls it on what nobody else can reach yet
     threading.Thread.start: _start,
     threading.Thread.join: _join,
     threading.Thread.is_alive: IsAlive,

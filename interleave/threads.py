@@ -6,6 +6,7 @@ Read next: `machine`.
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -129,6 +130,12 @@ def _shared_variables(shared: Any) -> Mapping[str, Any]:
     name = class_name(shared)
     attributes = getattr(shared, "__dict__", {}) if not isinstance(shared, type) else {}
     return {name: shared, **{f"{name}.{attribute}": value for attribute, value in attributes.items()}}
+
+
+def number_afresh() -> None:
+    """Let threads without a name of their own be `Thread-1`, `Thread-2` again, as in every run of a program."""
+    library: Any = threading
+    library._counter = itertools.count(1).__next__
 
 
 def close(steps: Steps) -> None:

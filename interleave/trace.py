@@ -18,14 +18,18 @@ from dataclasses import dataclass, field
 from operator import ne
 from typing import Any, Final, TypeAlias
 
+from interleave.outcomes import class_key, key_of
 from interleave.schedule import Schedule
 
 Record: TypeAlias = tuple[int, str, str, Any, tuple["Part", ...], str, int, bool]
 """An event before the names of the threads are final: thread number, kind, location, value, touches, file, line,
 and whether an object was named for the first time."""
 
-Recorded: TypeAlias = tuple[Sequence[Record], tuple[str, ...]]
-"""The records of a trace, and the names that stand for the marks of its threads."""
+End: TypeAlias = tuple[Any, ...]
+"""How an execution ended: the same whenever its schedule is run again."""
+
+Recorded: TypeAlias = tuple[Sequence[Record], tuple[str, ...], End]
+"""The records of a trace, the names that stand for the marks of its threads, and how it ended that time."""
 
 Part: TypeAlias = tuple[str, str | None, bool]
 """One access as an event keeps it: the object's name, the part of it (None for all of it), whether it writes."""
@@ -166,11 +170,11 @@ class Orders:
 class Trace:
     """One execution, from the first step to its end.
 
-    `path` holds for each step the choice that the machine was given (see `machine`). `ending` is `complete`,
-    `deadlock`, `abandoned` (an `Assume` was false) or `cut` (the limit on steps); `outcome` is what it ended in,
-    `NO_OUTCOME` unless complete.  `broken_at` is the number of events after which the invariant first failed, None
-    if it held.  Nobody changes a trace after it was made; it is not frozen because one is made for every
-    execution.
+    `path` holds for each step the choice that the machine was given (see `machine`).  `ending` is `complete`,
+    `deadlock`, `livelock` (it turns for ever), `abandoned` (an `Assume` was false) or `cut` (the limit on steps);
+    `outcome` is what it ended in, `NO_OUTCOME` unless complete.  `broken_at` is the number of events after which the
+    invariant first failed, None if it held.  `orders` tells of the traces that are equivalent to it, None where nobody
+    asked.  Nobody changes a trace after it was made; it is not frozen because one is made for every execution.
     """
 
     path: Sequence[int]
@@ -219,31 +223,48 @@ class Trace:
         if len(self) <= 2 * count:
             events = self.events
             return events[:count], events[count:]
-        records, marks = self.recorded(count)
+        records, marks, end = self.recorded(count)
         begun = Counter(choice & (1 << OPTION) - 1 for choice in self.path[:-count])
         before = [begun[index] for index in range(len(self.bases))]
-        first = self._events((records[:count], marks), self.path[:count], [0] * len(self.bases))
-        return first, self._events((records[-count:], marks), self.path[-count:], before)
+        first = self._events((records[:count], marks, end), self.path[:count], [0] * len(self.bases))
+        return first, self._events((records[-count:], marks, end), self.path[-count:], before)
 
     def _events(self, recorded: Recorded, path: Sequence[int], counts: list[int]) -> tuple[Event, ...]:
         """Return the events of one piece of `path`; `counts` tells how many of each thread came before it."""
         names = self.threads
-        records, marks = recorded
-
-        def unmark(name: str) -> str:
-            return marks[int(name[1:])] if name[:1] == THREAD_MARK else name
-
+        records, marks, _ = recorded
         events = []
         for choice, (index, step, location, value, touches, file, line, _) in zip(path, records, strict=True):
             shown = names[value.index] if value.__class__ is ThreadIndex else value
-            parts = tuple([(unmark(name), part, writes) for name, part, writes in touches])
+            parts = tuple([(unmarked(name, marks), part, writes) for name, part, writes in touches])
             option = (choice >> OPTION) - 1 if choice >> OPTION else None
-            events.append(Event(names[index], step, unmark(location), shown, counts[index], parts, file, line, option))
+            where = unmarked(location, marks)
+            events.append(Event(names[index], step, where, shown, counts[index], parts, file, line, option))
             counts[index] += 1
         return tuple(events)
 
+    @property
+    def end(self) -> End:
+        """How it ended, in values that are equal whenever the schedule is run again."""
+        crashes = [
+            (crash.thread, class_key(type(crash.error)), str(crash.error), crash.position) for crash in self.crashes
+        ]
+        waits = [(wait.thread, wait.what, wait.holder) for wait in self.waits]
+        try:
+            outcome = key_of(self.outcome)
+        except Exception:  # it cannot be shown or hashed, which whoever counts it will say
+            outcome = class_key(type(self.outcome))
+        endless = self.ending == "livelock"  # which no run comes to the end of: another one can only be cut as well
+        ending, waiting = ("cut", []) if endless else (self.ending, waits)
+        return (ending, outcome, crashes, waiting, self.broken_at, len(self.path))
+
     def __len__(self) -> int:
         return len(self.path)
+
+
+def unmarked(name: str, marks: Sequence[str]) -> str:
+    """Return `name`, or what stands for it if it is the mark of a thread."""
+    return marks[int(name[1:])] if name[:1] == THREAD_MARK else name
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from interleave import real, replaying, spinning
+from interleave import interrupts, real, replaying, spinning
+from interleave.determinism import same_end
 from interleave.errors import Inconclusive, InterleaveError, ScenarioError, Violated
 from interleave.explore import Explorer, Search
 from interleave.explore import explorer as explorer_named
@@ -23,7 +25,7 @@ from interleave.scenario import Program, as_program
 from interleave.schedule import Schedule
 from interleave.silence import aloud, silenced
 from interleave.tally import Outcome, Tally, Violation, confirmed
-from interleave.trace import OPTION, Trace
+from interleave.trace import OPTION, Recorded, Trace
 
 HOLDS: Final = "HOLDS"
 VIOLATED: Final = "VIOLATED"
@@ -32,6 +34,11 @@ UNKNOWN: Final = "UNKNOWN"
 STEPS: Final = 100_000
 """The most steps of one execution, unless told otherwise: a loop that spins is cut here."""
 
+EFFORT: Final = 500_000
+"""How many ideals a search may look at to count interleavings and find the fewest switches: about a second's worth."""
+
+REDUCTION: Final = "one execution of each equivalence class was run: classes differ in the order of dependent steps"
+
 _TELL_EVERY: Final = 0.2
 _PATIENCE: Final = 30.0
 """So many seconds after its start, a search without a limit that would take longer than `_LONGEST` is given up."""
@@ -39,8 +46,11 @@ _PATIENCE: Final = 30.0
 _LONGEST: Final = 86_400.0
 _LOOK_EVERY: Final = 1.0
 
-_MOST_REPLAYED: Final = 20
-"""How many different violations are replayed on real threads; the rest say that they were not."""
+_MOST_REPLAYED: Final = 2_000_000
+"""How many steps of violations are replayed on real threads, some ten seconds' worth; the rest say so."""
+
+_LONG: Final = 20_000
+"""Steps from which the events of a violation are not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,8 @@ class Verdict:
     `outcomes` maps each result to an `Outcome`; `violations` come fewest switches first.  `executions` were run,
     of which `deadlocks` ended stuck and `abandoned` at an `Assume`; together they are `interleavings`
     (None if not counted) and took `steps` steps and `seconds` seconds.  `classes` and `states` are None
-    where the explorer does not count them.  `assumptions` are sentences on what was taken for granted.
+    where the explorer does not count them; `redundant` executions were in vain, and not counted.  `minimal` tells
+    whether every schedule has as few switches as any.  `assumptions` are sentences on what was taken for granted.
     """
 
     status: str
@@ -83,6 +94,8 @@ class Verdict:
     program: Program
     engine: str = "machine"
     classes: int | None = None
+    redundant: int = 0
+    minimal: bool = False
     states: int | None = None
     reductions: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
@@ -115,15 +128,17 @@ def explore(
     workers: int = 1,
     switches: str = "access",
     steps: int | None = STEPS,
+    verify_reduction: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Verdict:
     """Run `target` under every interleaving of its threads and return the verdict.
 
     `target` is a `Scenario` or a function that starts threads and returns the outcome.  `executions`, `seconds`
     and `steps` (of one execution) are limits: a search that one of them cuts is `UNKNOWN`, unless it found a
-    violation.  So is one interrupted by Ctrl-C, which keeps what was found.  `explorer` is `exhaustive` (`auto`
-    takes it) or `hypothesis`, which samples with `seed`.  `stop_at_first` ends the search at the first violation.
-    `progress` is called a few times a second.  What the program prints, on either stream, is swallowed.
+    violation.  It ends at the first execution that is cut, unless you gave `steps` yourself: then it goes on.  So is
+    one interrupted by Ctrl-C, which keeps what was found.  `explorer` is `exhaustive` (`auto` takes it) or
+    `hypothesis`, which samples with `seed`.  `stop_at_first` ends the search at the first violation.  `progress` is
+    called a few times a second.  What the program prints, on either stream, is swallowed.
 
     Raises ScenarioError (with place, value and remedy) if the program cannot be run, NotDeterministic if it
     does not repeat itself.  Costs executions times their length: for threads that never block, a multinomial
@@ -135,8 +150,12 @@ def explore(
     tally = Tally(program)
     start = time.perf_counter()
     limits = _Limits(executions, seconds, stop_at_first, start, aloud(progress) if progress else None)
-    with silenced():
-        reason = _search(module, program, Search(steps, executions, seed), tally, limits)
+    with interrupts.deferred(), silenced():
+        search = Search(steps, executions, seed, EFFORT, begin_again=tally.begin)
+        reason = _search(module, program, search, tally, limits)
+        tally.shorten()
+        _settle(program, tally)
+        doubt = _verified(program, name, tally, search, limits) if verify_reduction and not reason else ""
     complete = not reason and not module.SAMPLES
     if not reason and module.SAMPLES:
         reason = (
@@ -144,22 +163,44 @@ def explore(
         )
     if complete and tally.executions == tally.abandoned:
         complete, reason = False, "every execution was abandoned by an Assume, so nothing was checked"
+    counted = complete and not (module.REDUCES and tally.uncounted)
+    interleavings = tally.interleavings if module.REDUCES else tally.executions
     return Verdict(
         VIOLATED if tally.violated else HOLDS if complete else UNKNOWN,
         complete,
         reason,
-        MappingProxyType(tally.outcomes(counted=complete)),
-        tuple(_confirm(program, tally.violations())),
+        MappingProxyType(tally.outcomes(counted)),
+        tuple(_confirm(program, tally.violations(counted))),
         tally.executions,
         tally.deadlocks,
         tally.abandoned,
-        tally.executions if complete else None,
+        interleavings if counted else None,
         tally.steps,
         time.perf_counter() - start,
         name,
         program,
+        classes=tally.executions - tally.abandoned if module.REDUCES else None,
+        redundant=search.redundant,
+        minimal=counted,
+        reductions=(REDUCTION, *([doubt] if doubt else [])) if module.REDUCES else (),
         assumptions=tuple(sorted(tally.assumptions)),
     )
+
+
+def _verified(program: Program, name: str, tally: Tally, search: Search, limits: _Limits) -> str:
+    """Search `program` again without reduction, and return what that confirms; AssertionError where the two differ."""
+    full = Tally(program)
+    started = time.perf_counter()
+    unlimited = _Limits(limits.executions, limits.seconds, False, started, limits.progress)
+    _, oracle = explorer_named("exhaustive")
+    if reason := _search(oracle, program, Search(search.steps, limits.executions), full, unlimited):
+        return f"the reduction could not be verified: {reason}"
+    if tally.gist() != full.gist():
+        raise AssertionError(
+            f"{program.name}: {name} and exhaustive do not agree: {tally.gist()} and {full.gist()}; "
+            "this is a defect of interleave, please report it"
+        )
+    return f"the reduction was verified: all {full.executions:,} interleavings were run, with the same results"
 
 
 def check(target: Any, **options: Any) -> Verdict:
@@ -188,13 +229,10 @@ def replay(target: Any, schedule: str | Schedule, *, on: str = "machine") -> Tra
     followed = Schedule.parse(schedule) if isinstance(schedule, str) else schedule
     if not isinstance(followed, Schedule):
         raise ScenarioError(f"replay(schedule={schedule!r}): expected text such as 'A*3 B A*2', or a Schedule")
-    if on == "machine":
-        with spinning.watched():
-            return replaying.follow(program, followed)
-    if on == "threads":
-        with spinning.watched():
-            return real.replay(program, followed)
-    raise ScenarioError(f"replay(on={on!r}): expected 'machine' or 'threads'")
+    if on not in ("machine", "threads"):
+        raise ScenarioError(f"replay(on={on!r}): expected 'machine' or 'threads'")
+    with interrupts.deferred(), spinning.watched():
+        return replaying.follow(program, followed) if on == "machine" else real.replay(program, followed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,23 +247,36 @@ class _Limits:
 def _search(module: Explorer, program: Program, search: Search, tally: Tally, limits: _Limits) -> str:
     """Add up the traces until the search ends or is cut; return why it was cut, "" if it was not."""
     traces = module.explore(program, search)
+    deadline = None if limits.seconds is None else limits.start + limits.seconds
     try:
-        with spinning.watched():
+        with spinning.watched(), interrupts.until(deadline):
             return _add_up(traces, tally, limits, search, module.SAMPLES)
     except KeyboardInterrupt:
+        interrupts.taken()
         return "interrupted"
-    except spinning.Spinning as error:
-        return str(error)
+    except interrupts.OutOfTime:
+        return f"cut at the limit of {limits.seconds:g} s"
+    except InterleaveError as error:
+        if interrupts.Notes.pressed:  # the second Ctrl-C may have been taken by a handler of the program's
+            interrupts.taken()
+            return "interrupted"
+        if isinstance(error, spinning.Spinning):
+            return str(error)
+        raise
 
 
 def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Search, samples: bool) -> str:
     told = look = limits.start
     hope = _Hope(search, limits.seconds is not None or limits.executions is not None)
+    cut = ""
     for trace in traces:
-        if trace.ending == "cut":
-            tally.add(trace)
-            return _endless(trace, search.steps)
+        if interrupts.Notes.pressed:
+            interrupts.look()
         tally.add(trace)
+        if trace.ending == "cut":
+            cut = cut or _endless(trace, search.steps)
+            if search.steps == STEPS:  # nobody asked for executions to be cut, so this one most likely never ends
+                return cut
         now = time.perf_counter()
         if limits.progress is not None and now - told > _TELL_EVERY:
             told = now
@@ -241,8 +292,12 @@ def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Sear
         if now > look:
             look = now + _LOOK_EVERY
             if reason := hope.gone(now - limits.start, tally.executions, len(trace.path)):
-                return reason
-    return ""
+                return reason if not tally.cut else f"{reason}; {_several(cut, tally.cut)}"
+    return cut if tally.cut < 2 else _several(cut, tally.cut)
+
+
+def _several(cut: str, count: int) -> str:
+    return f"{count:,} executions were cut, the first like this: {cut}"
 
 
 def _progress(tally: Tally, seconds: float, depth: int, search: Search) -> Progress:
@@ -290,10 +345,30 @@ def _endless(trace: Trace, steps: int | None) -> str:
     )
 
 
+def _settle(program: Program, tally: Tally) -> None:
+    """Run the schedule of everything that will be reported once more; NotDeterministic if something differs.
+
+    The events of a violation are kept: whoever shows it need not run the program again, and cannot be surprised.
+    """
+    for trace in tally.kept():
+        replaying.repeat(program, trace)
+    for violation in tally.violations():
+        if len(violation.trace) < _LONG:
+            kept = violation.trace.recorded()
+            same_end(violation.trace, kept[2])
+            violation.trace.recorded = partial(_given, kept)
+
+
+def _given(recorded: Recorded) -> Recorded:
+    return recorded
+
+
 def _confirm(program: Program, violations: list[Violation]) -> Iterator[Violation]:
-    for position, violation in enumerate(violations):
-        if position >= _MOST_REPLAYED:
-            yield confirmed(violation, f"not replayed on real threads: only the first {_MOST_REPLAYED} are")
+    replayed = 0
+    for violation in violations:
+        replayed += len(violation.trace)
+        if replayed > _MOST_REPLAYED and replayed > len(violation.trace):
+            yield confirmed(violation, "not replayed on real threads: those before it took long enough")
             continue
         yield confirmed(violation, _on_real_threads(program, violation.trace))
 
@@ -305,16 +380,11 @@ def _on_real_threads(program: Program, trace: Trace) -> str:
             again = real.replay(program, trace.schedule)
     except InterleaveError as error:
         return f"NOT confirmed on real threads: {error}"
-    if _gist(again) == _gist(trace):
+    if again.end == trace.end:
         return "replayed on real threads: the same"
+    replaying.repeat(program, trace)  # if the machine does not do the same either, it is the program
     ended = f"they ended in {again.ending}, {again.outcome!r}"
     return f"NOT confirmed on real threads: {ended}; this is a defect of interleave"
-
-
-def _gist(trace: Trace) -> tuple[Any, ...]:
-    crashes = [(crash.thread, type(crash.error), str(crash.error), crash.position) for crash in trace.crashes]
-    waits = [(wait.thread, wait.what, wait.holder) for wait in trace.waits]
-    return (trace.ending, repr(trace.outcome), crashes, waits, trace.broken_at, len(trace.path))
 
 
 def _validate(executions: Any, seconds: Any, steps: Any, workers: Any, switches: Any) -> None:

@@ -220,7 +220,7 @@ class Incomparable:
             lambda: scenario(plain, outcome=lambda _: Unshowable()),
             "cannot be compared and shown: RuntimeError: no repr",
         ),
-        (lambda: scenario(plain, outcome=lambda _: object()), "object, which equals only itself"),
+        (lambda: scenario(plain, outcome=lambda _: object()), "object, which nothing but its address tells apart"),
         (lambda: scenario(plain, plain, outcome=lambda _: Incomparable()), "RuntimeError: no equality"),
         (lambda: scenario(returns_a_generator), "returned a generator, whose steps would never be taken"),
         (lambda: scenario(yields_a_number), f"{place(yields_a_number)}): yielded 5 (int), which is no step"),

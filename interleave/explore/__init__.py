@@ -1,6 +1,7 @@
-"""The explorers by name.  Each is a module with `explore(program, search)`, which yields traces, and `SAMPLES`.
+"""The explorers by name: each is a module with `explore(program, search)`, which yields traces, and two constants.
 
 `SAMPLES` tells whether it may leave executions out: such a search can find a violation, never prove that there is none.
+`REDUCES` tells whether a trace stands for a whole equivalence class.
 
 Read next: `exhaustive`, the oracle.
 """
@@ -42,6 +43,7 @@ class Explorer(Protocol):
     """What every explorer's module offers."""
 
     SAMPLES: bool
+    REDUCES: bool
 
     def explore(self, program: Program, search: Search) -> Iterator[Trace]:
         """Yield traces of `program`."""
@@ -50,7 +52,7 @@ class Explorer(Protocol):
 
 def explorer(name: str) -> tuple[str, Explorer]:
     """Return the explorer called `name`, with its own name where `name` is "auto"; ScenarioError for an unknown one."""
-    chosen = "exhaustive" if name == "auto" else name
+    chosen = "dpor" if name == "auto" else name
     if chosen not in EXPLORERS:
         raise ScenarioError(f"explorer={name!r}: {did_you_mean(str(name), ('auto', *EXPLORERS))}")
     return chosen, cast(Explorer, importlib.import_module(f"interleave.explore.{chosen}"))

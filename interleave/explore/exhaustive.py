@@ -21,6 +21,7 @@ from interleave.scenario import Program
 from interleave.trace import Trace
 
 SAMPLES: Final = False
+REDUCES: Final = False
 
 _MOST_VERIFIED: Final = 10_000
 """The longest execution that is recorded twice to see whether it repeats itself."""
@@ -45,7 +46,11 @@ def explore(program: Program, search: Search | None = None) -> Iterator[Trace]:
     while True:
         machine = Machine(program)
         machine.path = path
-        machine.run(chain(path[:], machine.onward(untried, widths, search.steps)))
+        try:
+            machine.run(chain(path[:], machine.onward(untried, widths, search.steps)))
+        except BaseException:
+            machine.dispose()
+            raise
         kept = max(len(log) - 1, 0)
         if machine.log[:kept] != log[:kept]:
             machine.differs(log[:kept])

@@ -35,6 +35,7 @@ from interleave.trace import OPTION, Trace
 __all__ = ["SAMPLES", "explore", "schedules"]
 
 SAMPLES: Final = True
+REDUCES: Final = False
 
 EXECUTIONS: Final = 200
 """How many executions a search draws, unless told otherwise."""

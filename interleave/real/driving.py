@@ -21,7 +21,7 @@ from functools import partial
 from typing import Any, Final
 
 from interleave.effects import PERFORM, holds
-from interleave.errors import InterleaveError, ScenarioError
+from interleave.errors import InterleaveError, ScenarioError, Unwinding
 from interleave.locks import LOCK, RLOCK, LockTable
 from interleave.real.trial import POLL, Member, Stopped, Trial
 from interleave.scenario import MOST_THREADS, Program, ThreadPlan
@@ -178,7 +178,7 @@ class Driver:
                 try:
                     answer = table[step.__class__](step)
                     resume = send
-                except (InterleaveError, Stopped, KeyboardInterrupt):
+                except (InterleaveError, Unwinding, KeyboardInterrupt):
                     raise
                 except BaseException as raised:
                     resume, answer = self._steps.throw, raised

@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from interleave.outcomes import hashable, key_of
+
 POSSIBLE: Final = "possible"
 UNOBSERVED: Final = "possible, never observed"
 IMPOSSIBLE: Final = "IMPOSSIBLE"
@@ -129,7 +131,7 @@ class Observation:
         """Outcome to number of trials; one that cannot be hashed stands there by its repr."""
         found: dict[Any, int] = {}
         for value, count in self.seen:
-            found[repr(value) if _unhashable(value) or value in found else value] = count
+            found[repr(value) if not hashable(value) or value in found else value] = count
         return found
 
     def compare(self, verdict: Explored) -> Comparison:
@@ -167,13 +169,6 @@ class Ledger:
         """Return each outcome with its count, smallest first."""
         found = [(self._values[key], count) for key, count in self._counts.items()]
         return tuple(sorted(found, key=lambda pair: _rank(pair[0])))
-
-
-def key_of(value: Any) -> Any:
-    """Return what tells outcomes apart: `1`, `1.0` and `True` are three, and what cannot be hashed goes by its repr."""
-    if isinstance(value, BaseException) or _unhashable(value):
-        return type(value), repr(value)
-    return type(value), tuple(map(key_of, value)) if type(value) is tuple else value
 
 
 def error_text(error: BaseException) -> str:
@@ -219,14 +214,6 @@ def _raised(verdict: Explored) -> set[str]:
     crashes = (crash.error for violation in verdict.violations for crash in violation.trace.crashes)
     ends = (outcome.value for outcome in verdict.outcomes.values() if isinstance(outcome.value, BaseException))
     return {error_text(error) for errors in (crashes, ends) for error in errors}
-
-
-def _unhashable(value: Any) -> bool:
-    try:
-        hash(value)
-    except TypeError:
-        return True
-    return False
 
 
 def _rank(value: Any) -> tuple[int, Any, str]:

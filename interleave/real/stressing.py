@@ -15,12 +15,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from interleave import stdlib
-from interleave.errors import ScenarioError
+from interleave import interrupts, stdlib
+from interleave.errors import InterleaveError, ScenarioError
 from interleave.real import driving, written
 from interleave.real.observation import Explored, Ledger, Observation
 from interleave.real.trial import GRACE, Trial
 from interleave.scenario import Program, as_program
+from interleave.threads import number_afresh
 
 FORMS: Final = ("split", "as-written")
 
@@ -59,10 +60,11 @@ def stress(
         )
     stage = _Stage(program, form, jitter, random.randrange(1 << 32) if seed is None else seed, timeout, verdict)
     reason = ""
-    with _switch_interval(switch_interval):
+    with interrupts.deferred(), _switch_interval(switch_interval):
         try:
             _run(stage, trials, progress)
         except KeyboardInterrupt:
+            interrupts.taken()
             reason = f"interrupted after {stage.ledger.trials:,} of {trials:,} trials"
     return stage.observation(reason)
 
@@ -94,6 +96,8 @@ class _Stage:
     def run(self) -> None:
         """Run one trial and enter it in the ledger."""
         program = self._program
+        interrupts.Notes.fault = None
+        number_afresh()
         stdlib.moving = None  # no engine moves these threads, so each is what `current_thread()` says
         shared = None if program.setup is None else program.make()
         grace = GRACE if self._form == "split" else 0.0  # nothing can stop a native thread
@@ -106,8 +110,10 @@ class _Stage:
                 ended = trial.wait(self._timeout)
             finally:
                 trial.finish()
-        if trial.fault is not None:
-            raise trial.fault
+        interrupts.look()  # what the setup did after a Ctrl-C is no result
+        fault, interrupts.Notes.fault = trial.fault or interrupts.Notes.fault, None
+        if isinstance(fault, InterleaveError):
+            raise fault
         ledger = self.ledger
         if ended and not trial.abandoned and not trial.failed:
             ledger.outcome(trial.result if program.main else program.result(shared))

@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from interleave.errors import InterleaveError
+from interleave import interrupts
+from interleave.errors import InterleaveError, Unwinding
 from interleave.locks import LOCK
 from interleave.real.observation import error_text
 
@@ -25,8 +26,8 @@ GRACE: Final = 1.0
 """Seconds that the threads of a trial that is over are given to notice it."""
 
 
-class Stopped(BaseException):
-    """Ends a thread whose trial is over.  Not an Exception, so that no handler of the user's takes it."""
+class Stopped(Unwinding):
+    """Ends a thread whose trial is over."""
 
 
 class Member:
@@ -150,6 +151,7 @@ class Trial:
         deadline = time.monotonic() + timeout
         stuck: list[tuple[Member, int, int]] = []
         while not self._done.wait(min(2 * POLL, max(deadline - time.monotonic(), 0))):
+            interrupts.look()
             if time.monotonic() >= deadline:
                 return False
             # Every thread was blocked then, has not moved since, and has looked again since: none will ever move.

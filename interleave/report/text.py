@@ -23,7 +23,7 @@ from interleave.schedule import Schedule
 from interleave.split.listing import StepList
 from interleave.tally import Outcome, Violation
 from interleave.trace import Event, Trace
-from interleave.verdict import HOLDS, UNKNOWN, VIOLATED, Verdict
+from interleave.verdict import HOLDS, REDUCTION, UNKNOWN, VIOLATED, Verdict
 
 WIDTH: Final = 100
 MOST_STEPS: Final = 20_000
@@ -203,7 +203,12 @@ def _violation(
     named = 1 if again else 1 + _MOST_ALIKE
     for other in alike[1:named]:
         yield "", ""
-        yield from wrap(f"also {other.message}: {outcomes.often(other.count, other.interleavings, verdict)}, such as", width, "", "  ")
+        yield from wrap(
+            f"also {other.message}: {outcomes.often(other.count, other.interleavings, verdict)}, such as",
+            width,
+            "",
+            "  ",
+        )
         yield f"  {other.schedule}", ""
     if len(alike) > named:
         yield f"and {len(alike) - named:,} more of this kind; --json has them all", "head"
@@ -220,10 +225,14 @@ def _in_full(shown: Violation, verdict: Verdict, width: int, target: str | None)
 
 
 def _small_print(verdict: Verdict, width: int) -> Iterator[Line]:
-    if not verdict.assumptions and not verdict.reductions:
+    # That classes were run and not interleavings is what the first line says.
+    reduced = [sentence for sentence in verdict.reductions if sentence != REDUCTION]
+    if not verdict.assumptions and not reduced:
         return
     yield "", ""
-    for sentence in (*verdict.reductions, *verdict.assumptions):
+    for sentence in reduced:
+        yield from wrap(sentence, width, "", "  ")
+    for sentence in verdict.assumptions:
         yield from wrap(f"assumed: {sentence}", width, "", "  ")
 
 

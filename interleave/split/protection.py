@@ -1,7 +1,9 @@
 """`try` and `with`.
 
 Dropping a suspended generator throws GeneratorExit into it.  No handler, no `finally` block and no
-`__exit__` of the user's may run then, so each is guarded: `.dropped` is set on the way out.
+`__exit__` of the user's may run then, so each is guarded: `.dropped` is set on the way out.  An error of
+interleave's own (a call that cannot be split, a loop that turns for ever) passes them in the same way: a program
+that could take it would be judged without it.
 
 A StopIteration that leaves a generator would become a RuntimeError, so it travels as `Stopped`, and turns
 back where a handler could catch it.
@@ -53,8 +55,11 @@ def _finally(low: Lowering, dropped: str, inside: list[ast.stmt], final: list[as
 
 def _noting(dropped: str) -> ast.ExceptHandler:
     """Return the handler that notes whether the generator is being dropped, or left by an exception."""
-    test = ast.Compare(left=invoke(".type", load(".error")), ops=[ast.Is()], comparators=[load(".GeneratorExit")])
-    body: list[ast.stmt] = [assign(dropped, test), assign(".leave", const("raise")), ast.Raise(exc=None, cause=None)]
+    body: list[ast.stmt] = [
+        assign(dropped, invoke(".passes", load(".error"))),
+        assign(".leave", const("raise")),
+        ast.Raise(exc=None, cause=None),
+    ]
     return ast.ExceptHandler(type=load(".BaseException"), name=".error", body=body)
 
 
@@ -169,6 +174,9 @@ def try_star(low: Lowering, node: ast.TryStar) -> None:
         low.protected += 1
     with low.block() as body:
         low.statements(node.body)
+    if any(_is_broad(handler.type) for handler in node.handlers):
+        # `except*` has a group before anything can be asked; to have asked inside it is enough to be noted.
+        body = [ast.Try(body=body, handlers=[_passing_drop()], orelse=[], finalbody=[])]
     handlers = []
     for handler in node.handlers:
         if not _is_silent(low, handler.type) or _is_shared_name(low, handler):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator
 from types import GeneratorType
 from typing import Any, Final
 
+from interleave import interrupts
 from interleave.errors import SplitError
 from interleave.steps import STEP_CLASSES, Steps
 
@@ -119,10 +120,12 @@ class UserGenerator:
 
     def __next__(self) -> Any:
         code = self.generator.gi_code  # type: ignore[attr-defined]
-        raise SplitError(
+        error = SplitError(
             f"{code.co_filename}:{code.co_firstlineno}: the generator {code.co_name} would be driven from C, "
             "where its steps cannot be interleaved - write the loop out"
         )
+        interrupts.passes(error)  # what drives it may run a handler of the program's, natively
+        raise error
 
     def resume(self, answer: Any = None, error: BaseException | None = None) -> Steps:
         """Run to the next value and return it, or END; `answer` and `error` are what `yield` gives or raises."""

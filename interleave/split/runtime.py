@@ -10,6 +10,7 @@ import sys
 from types import FunctionType
 from typing import Any
 
+from interleave import interrupts
 from interleave.split import attributes, dispatch, iteration, natives, operators, specials, twins
 from interleave.split.dispatch import RUNTIME, offer
 from interleave.split.protocol import (
@@ -45,8 +46,16 @@ def on_spin(line: int) -> None:
 
 
 def _dropping() -> Any:
-    """Return what to catch to let a dropped generator go: GeneratorExit while one is thrown in, else nothing."""
-    return GeneratorExit if sys.exc_info()[0] is GeneratorExit else ()
+    """Return what to catch to let pass what is not the program's to handle: the exception under way, or nothing.
+
+    That is the plain GeneratorExit of a generator that is dropped, and an error of interleave's own.
+    """
+    return sys.exc_info()[0] if _passes(sys.exc_info()[1]) else ()
+
+
+def _passes(error: Any) -> bool:
+    """Return whether none of the program's handlers and final blocks may see `error`."""
+    return type(error) is GeneratorExit or interrupts.passes(error)
 
 
 def _unbound(name: str, own: bool) -> NameError:
@@ -104,6 +113,7 @@ for _name, _value in {
     ".restored": restored,
     ".ended_generator": ended_generator,
     ".dropping": _dropping,
+    ".passes": _passes,
     ".GeneratorExit": GeneratorExit,
     ".unbound": _unbound,
     ".NameError": NameError,

@@ -32,9 +32,10 @@ from interleave.explore.dpor.watch import Watch
 from interleave.scenario import Program
 from interleave.trace import Orders, Trace, Wait
 
-__all__ = ["SAMPLES", "explore"]
+__all__ = ["REDUCES", "SAMPLES", "explore"]
 
 SAMPLES: Final = False
+REDUCES: Final = True
 
 _MOST_VERIFIED: Final = 10_000
 """The longest execution that is recorded twice to see whether it repeats itself."""

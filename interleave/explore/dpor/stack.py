@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from interleave import interrupts
 from interleave.explore.dpor.clocks import FIELD, WIDTH, guards, merged
 from interleave.explore.dpor.run import Identities, Run
 from interleave.explore.dpor.spins import Standing, assumption, has_changed, standing
@@ -133,10 +134,14 @@ class Stack:
         machine = run.machine
         threads, path, log, objects = machine.threads, machine.path, machine.log, run.objects
         choices: Sequence[Choice]
+        look = min(interrupts.EVERY, self.most or 1 << 62)
         while choices := machine.choices():
-            if self.most is not None and len(path) >= self.most:
-                self.cut = True
-                return
+            if len(path) >= look:
+                if self.most is not None and len(path) >= self.most:
+                    self.cut = True
+                    return
+                interrupts.look()
+                look = min(len(path) + interrupts.EVERY, self.most or 1 << 62)
             if self._turns and not (choices := self._moving(run, choices)):
                 return
             choice = self._pick(run, choices)
