@@ -41,9 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")
     try:
-        return _run(arguments)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else OK
+        try:
+            options = parser().parse_args(arguments)
+        except SystemExit as end:  # `--help`, or a wrong command line, which the parser has complained of
+            return end.code if isinstance(end.code, int) else OK
+        return _run(options)
     except KeyboardInterrupt:
         _complain("interrupted")
         return OPEN
@@ -51,13 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _flush()
 
 
-def _run(arguments: Sequence[str] | None) -> int:
-    options = parser().parse_args(arguments)
+def _run(options: argparse.Namespace) -> int:
     try:
         return _COMMANDS[options.command](options)
     except InterleaveError as error:
         return _report_error(error, options.json)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # the program's own `sys.exit` must not pass for a status of ours
         if os.environ.get("INTERLEAVE_DEBUG"):
             traceback.print_exc()
         frame = traceback.extract_tb(error.__traceback__)[-1]

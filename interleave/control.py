@@ -82,11 +82,16 @@ def act(scheduler: Scheduler, thread: Thread, step: Any, choice: int) -> Any:
         )
     taken = _ACTS.get(step.__class__)
     if taken is None:
-        raise ScenarioError(
-            f"{scheduler.where(thread)}: yielded {step!r} ({type(step).__name__}), which is no step; "
-            "yield one of interleave's steps, such as Read(obj, 'name')"
-        )
+        raise no_step(scheduler, thread, step)
     return taken(scheduler, thread, step, choice)
+
+
+def no_step(scheduler: Scheduler, thread: Thread, yielded: object) -> ScenarioError:
+    """Return the error for a thread that `yielded` something that is no step."""
+    return ScenarioError(
+        f"{scheduler.where(thread)}: yielded {yielded!r} ({type(yielded).__name__}), which is no step; "
+        "yield one of interleave's steps, such as Read(obj, 'name')"
+    )
 
 
 def _acquire(scheduler: Scheduler, thread: Thread, step: Acquire | TryAcquire, choice: int) -> bool:

@@ -171,7 +171,7 @@ def holds(step: Await) -> bool:
     """Return whether the predicate of an await holds of the value that is there now."""
     try:
         return bool(step.predicate(load(step.obj, step.name)))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ScenarioError(
             f"Await({type(step.obj).__name__}, {step.name!r}): the predicate could not be asked: "
             f"{type(error).__name__}: {error}; it is given the value and returns a bool"

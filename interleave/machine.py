@@ -152,8 +152,8 @@ class Machine:
             log.append(answer if answer.__class__ in SCALARS else answer.__class__)
             try:
                 thread.pending = pending = thread.send(answer) if thrown is None else thread.steps.throw(thrown)
-                if pending.__class__ is Assume:
-                    self._assume(thread)
+                if pending is None or pending.__class__ is Assume:
+                    self._settle(thread)
             except BaseException as raised:
                 self._ended(thread, raised, thrown)
             if kind is Call and step.assumption is not None:
@@ -169,13 +169,15 @@ class Machine:
             self._locks = LockTable()
         return self._locks
 
-    def _assume(self, thread: Thread) -> None:
-        """Go on past assumptions that hold: they belong to the step before."""
+    def _settle(self, thread: Thread) -> None:
+        """Go on past assumptions that hold, which belong to the step before; ScenarioError for a bare `yield`."""
         while thread.pending.__class__ is Assume:
             if not thread.pending.condition:
                 self._abandoned = True
                 return
             thread.pending = thread.send(None)
+        if thread.pending is None:  # to the machine that would mean that the thread is over
+            raise control.no_step(self, thread, None)
 
     def _ended(self, thread: Thread, raised: BaseException, thrown: BaseException | None) -> None:
         """Note that `thread` has returned or crashed; `thrown` is what its last step raised, if it did."""
@@ -183,7 +185,7 @@ class Machine:
             self._finish(thread, raised.value)
         elif isinstance(raised, (InterleaveError, KeyboardInterrupt)):
             raise raised
-        elif isinstance(raised, SystemExit):
+        elif isinstance(raised, SystemExit) and not self._is_main(thread):
             self._finish(thread, None)  # it ends the thread that raises it, and says nothing
         elif isinstance(raised, RecursionError):
             raise ScenarioError(
@@ -209,8 +211,11 @@ class Machine:
                 f"thread {self.name(thread)!r} returned a generator, whose steps would never be taken; "
                 "give the generator function itself, or functools.partial of it"
             )
-        if thread.index == 0 and self.program.main:
+        if self._is_main(thread):
             self._result = result
+
+    def _is_main(self, thread: Thread) -> bool:
+        return thread.index == 0 and self.program.main
 
     # ------------------------------------------------------------ the beginning
 
@@ -228,8 +233,8 @@ class Machine:
         before, stdlib.moving = stdlib.moving, thread
         try:
             thread.pending = thread.send(None)
-            if thread.pending.__class__ is Assume:
-                self._assume(thread)
+            if thread.pending is None or thread.pending.__class__ is Assume:
+                self._settle(thread)
         except BaseException as raised:
             self._ended(thread, raised, None)
         stdlib.moving = before
@@ -252,8 +257,9 @@ class Machine:
     def where(self, thread: Thread) -> str:
         """Return "thread 'A', step 3 (file.py:12)": where `thread` stands now, for an error message."""
         file, line = place(thread.steps)
-        taken = sum(choice & _THREAD == thread.index for choice in self.path)
-        return f"thread {self.name(thread)!r}, step {max(taken, 1)}" + (f" ({file}:{line})" if line else "")
+        # While a prefix is replayed, `path` is ahead of what was taken.
+        taken = sum(choice & _THREAD == thread.index for choice in self.path[: len(self.log)])
+        return f"thread {self.name(thread)!r}, step {taken + 1}" + (f" ({file}:{line})" if line else "")
 
     def display_names(self) -> tuple[str, ...]:
         """Return the threads' names in the order of their start, numbered where two would be the same."""

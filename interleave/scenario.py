@@ -108,7 +108,7 @@ class Program:
             return self.setup()
         except InterleaveError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _at_fault(
                 self.name, "setup", error, "it makes the shared object, afresh for every execution"
             ) from error
@@ -120,7 +120,7 @@ class Program:
             return bool(self.invariant(shared))
         except InterleaveError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             why = "it is asked after every step, so it must bear every state in between"
             raise _at_fault(self.name, "the invariant", error, why) from error
 
@@ -132,11 +132,11 @@ class Program:
             return self.outcome(shared)
         except InterleaveError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _at_fault(self.name, "outcome", error, "it is given the shared object after the last step") from error
 
 
-def _at_fault(program: str, part: str, error: Exception, why: str) -> ScenarioError:
+def _at_fault(program: str, part: str, error: BaseException, why: str) -> ScenarioError:
     return ScenarioError(f"{program}: {part} raised {at_line(error)}; {why}")
 
 

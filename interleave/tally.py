@@ -124,7 +124,7 @@ class Tally:
                 repr(value)  # which every report will ask for
         except ScenarioError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ScenarioError(
                 f"{self.program.name}: the outcome, of type {type(value).__name__}, cannot be compared and shown: "
                 f"{at_line(error)}; let the outcome be a number, a string or a tuple of them"

@@ -145,6 +145,7 @@ def explore(
         )
     if complete and tally.executions == tally.abandoned:
         complete, reason = False, "every execution was abandoned by an Assume, so nothing was checked"
+    assert tally.violated or not tally.deadlocks, "an execution ended stuck, and no violation says so"
     return Verdict(
         VIOLATED if tally.violated else HOLDS if complete else UNKNOWN,
         complete,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 import interleave as il
 from interleave import cli, spinning
 from interleave.errors import ScheduleError, SplitError
-from interleave.steps import Acquire, Read, Steps, Write
+from interleave.steps import Acquire, Assume, Read, Steps, Write
 
 HOLDS, VIOLATED, UNKNOWN, WRONG = 0, 1, 2, 3
 
@@ -141,6 +142,33 @@ def yields_a_number(counter: Counter) -> Any:
     yield 5
 
 
+def yields_nothing_first(counter: Counter) -> Any:
+    yield
+    yield Read(counter, "count")
+
+
+def yields_nothing_between(counter: Counter) -> Any:
+    yield Read(counter, "count")
+    yield
+    raise AssertionError("which must not be dropped")
+
+
+def yields_nothing_last(counter: Counter) -> Any:
+    yield Read(counter, "count")
+    yield Write(counter, "count", 1)
+    yield None
+
+
+def yields_nothing_after_an_assumption(counter: Counter) -> Any:
+    yield Read(counter, "count")
+    yield Assume(True)
+    yield
+
+
+def exits(*_: object) -> Any:
+    sys.exit(0)
+
+
 def misspelt(counter: Counter) -> Steps:
     yield Read(counter, "cuont")
 
@@ -217,6 +245,18 @@ class Incomparable:
         (lambda: scenario(plain, plain, outcome=lambda _: Incomparable()), "RuntimeError: no equality"),
         (lambda: scenario(returns_a_generator), "returned a generator, whose steps would never be taken"),
         (lambda: scenario(yields_a_number), f"{place(yields_a_number)}): yielded 5 (int), which is no step"),
+        (lambda: scenario(yields_nothing_first), f"{place(yields_nothing_first)}): yielded None (NoneType)"),
+        (
+            lambda: scenario(increment, yields_nothing_between),
+            f"{place(yields_nothing_between, 2)}): yielded None (NoneType), which is no step; yield one of",
+        ),
+        (lambda: scenario(yields_nothing_between), "thread 'yields_nothing_between', step 2 ("),
+        (lambda: scenario(yields_nothing_last), f"{place(yields_nothing_last, 3)}): yielded None (NoneType)"),
+        (lambda: scenario(yields_nothing_after_an_assumption), "yielded None (NoneType), which is no step"),
+        (lambda: scenario(plain, setup=exits), f"setup raised SystemExit: 0 (at {place(exits)}); it makes"),
+        (lambda: scenario(plain, outcome=exits), f"outcome raised SystemExit: 0 (at {place(exits)}); it is given"),
+        (lambda: scenario(plain, invariant=exits), "the invariant raised SystemExit: 0"),
+        (lambda: scenario(plain, allowed=exits), "allowed(1) raised SystemExit: 0"),
         (lambda: scenario(misspelt), "the object has no attribute 'cuont'; did you mean 'count'?"),
         (lambda: scenario(acquires_no_lock), f"{place(acquires_no_lock)}): an object of type Counter is no lock"),
         (lambda: scenario(deep), "it recurses deeper than Python's limit of "),
@@ -230,6 +270,30 @@ def test_a_wrong_scenario_says_what_is_wrong(build: Callable[[], Any], told: str
         il.explore(build())
 
     assert told in str(caught.value)
+
+
+def test_a_scenario_that_ends_the_interpreter_is_an_error_and_the_next_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "two.py").write_text(
+        f"import sys\n{HEAD}def f(x): x.clear()\n\n\n"
+        "ends = il.Scenario(setup=lambda: sys.exit(0), threads=[f])\n"
+        "goes_on = il.Scenario(setup=dict, threads=[f])\n",
+        encoding="utf-8",
+    )
+    monkeypatch.chdir(tmp_path)
+
+    ended = cli.main(["check", "two.py"])
+
+    printed = capsys.readouterr()
+    assert ended == WRONG
+    assert "two.py::ends: scenario: setup raised SystemExit: 0 (at two.py:8)" in printed.err
+    assert "HOLDS" in printed.out
+
+
+def test_a_wrong_option_ends_with_the_status_of_a_wrong_command() -> None:
+    assert cli.main(["check", "--no-such-option"]) == WRONG
+    assert cli.main(["--help"]) == HOLDS
 
 
 def test_a_function_typed_at_the_prompt_has_no_source() -> None:
@@ -343,6 +407,35 @@ def test_releasing_a_free_lock_is_the_threads_own_error() -> None:
     assert verdict.status == "VIOLATED"
     assert verdict.violations[0].kind == "exception"
     assert "RuntimeError: release unlocked lock" in verdict.violations[0].message
+
+
+def lost_and_exits() -> None:
+    counter = Counter()
+    workers = [threading.Thread(target=plain, args=(counter,)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if counter.count != 2:
+        sys.exit("lost an update")
+
+
+def test_a_program_whose_main_exits_is_violated() -> None:
+    verdict = il.explore(lost_and_exits)
+
+    assert verdict.status == "VIOLATED"
+    assert [violation.kind for violation in verdict.violations] == ["exception"]
+    assert "main raised SystemExit: lost an update" in verdict.violations[0].message
+
+
+@pytest.mark.parametrize("form", ["split", "as-written"])
+def test_real_threads_tell_that_main_exits(form: str) -> None:
+    def leaves() -> None:
+        sys.exit("at once")
+
+    observed = il.stress(leaves, 2, form=form)
+
+    assert observed.errors == {"raises SystemExit: at once": 2}
 
 
 def test_recursion_within_pythons_limit_is_followed() -> None:
