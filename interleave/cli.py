@@ -20,7 +20,7 @@ from typing import Any, Final
 from interleave import loading, split
 from interleave.arguments import FOUND, OK, OPEN, WRONG, parser
 from interleave.check import outcome
-from interleave.errors import InterleaveError, ScenarioError
+from interleave.errors import InterleaveError, ScenarioError, described
 from interleave.real import Observation, stress
 from interleave.report import document, text
 from interleave.report.progress import Ticker
@@ -63,7 +63,7 @@ def _run(options: argparse.Namespace) -> int:
             traceback.print_exc()
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
-        told = f"{type(error).__name__}: {error} (at {place})"
+        told = f"{described(error)} (at {place})"
         return _report_error(f"{told}; this is a defect of interleave: INTERLEAVE_DEBUG=1 shows where", options.json)
 
 

@@ -19,7 +19,7 @@ from difflib import get_close_matches
 from types import ModuleType
 from typing import Any, Final
 
-from interleave.errors import InterleaveError, ScenarioError, did_you_mean
+from interleave.errors import InterleaveError, ScenarioError, described, did_you_mean
 from interleave.scenario import Scenario
 
 DEFAULT: Final = "program"
@@ -145,7 +145,7 @@ def _failed(what: str, error: BaseException, file: str) -> ScenarioError:
             f"{what}: it cannot be imported: {type(error).__name__}: {error.msg} ({place}); mend that first"
         )
     return ScenarioError(
-        f"{what}, line {_line(error, file)}: it cannot be imported: {type(error).__name__}: {error}; mend that first"
+        f"{what}, line {_line(error, file)}: it cannot be imported: {described(error)}; mend that first"
     )
 
 

@@ -35,7 +35,7 @@ from interleave.recording import End, Recorder
 from interleave.scenario import Program, ThreadPlan
 from interleave.split.protocol import UserGenerator
 from interleave.steps import Acquire, Assume, Await, Call, Join, Spawn, Steps
-from interleave.threads import Thread, close, faulty_attribute, place, variables
+from interleave.threads import Thread, came_from, close, faulty_attribute, place, variables
 from interleave.trace import NO_OUTCOME, OPTION, Crash, Record, Recorded, ThreadIndex, Trace, Wait, numbered
 
 Choice: TypeAlias = int
@@ -105,6 +105,7 @@ class Machine:
             return
         thread = self.threads[choice & _THREAD]
         step, at = thread.pending, place(thread.steps)
+        control.refuse(self, thread, step)
         before = self._recorder.touched(step)
         answer = self.run((choice,))
         if step.__class__ is Spawn and answer is step.thread:
@@ -148,7 +149,7 @@ class Machine:
             except (InterleaveError, KeyboardInterrupt):
                 raise
             except BaseException as raised:
-                answer = thrown = raised
+                answer = thrown = control.failed(self, thread, step, raised)
             log.append(answer if answer.__class__ in SCALARS else answer.__class__)
             try:
                 thread.pending = pending = thread.send(answer) if thrown is None else thread.steps.throw(thrown)
@@ -188,6 +189,7 @@ class Machine:
         elif isinstance(raised, SystemExit) and not self._is_main(thread):
             self._finish(thread, None)  # it ends the thread that raises it, and says nothing
         elif isinstance(raised, RecursionError):
+            thread.stood = came_from(raised)
             raise ScenarioError(
                 f"{self.where(thread)}: it recurses deeper than Python's limit of {sys.getrecursionlimit():,} calls; "
                 "raise that with sys.setrecursionlimit, or recurse less deep"
@@ -259,7 +261,10 @@ class Machine:
         file, line = place(thread.steps)
         # While a prefix is replayed, `path` is ahead of what was taken.
         taken = sum(choice & _THREAD == thread.index for choice in self.path[: len(self.log)])
-        return f"thread {self.name(thread)!r}, step {taken + 1}" + (f" ({file}:{line})" if line else "")
+        if line:
+            return f"thread {self.name(thread)!r}, step {taken + 1} ({file}:{line})"
+        file, line = thread.stood  # it is over, so that the last step it took is meant
+        return f"thread {self.name(thread)!r}, step {max(taken, 1)}" + (f" ({file}:{line})" if line else "")
 
     def display_names(self) -> tuple[str, ...]:
         """Return the threads' names in the order of their start, numbered where two would be the same."""

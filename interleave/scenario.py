@@ -173,7 +173,12 @@ def plan_thread(function: Body, name: str | None = None) -> ThreadPlan:
         )
     if _is_generator_function(function):
         return ThreadPlan(title, function, function, True)
-    if isinstance(function, (types.BuiltinFunctionType, type, types.MethodDescriptorType)):
+    if isinstance(function, type):
+        raise ScenarioError(
+            f"thread {title!r}: {function.__name__} is a class, and a thread is a function; "
+            f"give a function that makes one, such as lambda *args: {function.__name__}(*args)"
+        )
+    if isinstance(function, (types.BuiltinFunctionType, types.MethodDescriptorType)):
         raise ScenarioError(
             f"thread {title!r}: {_function_name(function)} has no Python source, so there are no steps to interleave; "
             "wrap it in a Python function"
@@ -200,7 +205,8 @@ def _plans(threads: Sequence[Body] | Mapping[str, Body]) -> Iterable[ThreadPlan]
                     f"Scenario(threads=...), thread {position + 1}{f' ({name!r})' if name else ''}: {function!r} "
                     f"({type(function).__name__}) is not callable; give the function itself, not what it returns"
                 )
-            _takes(function, 1, f"thread {name or _function_name(function)!r}", "it is given the shared object")
+            if not isinstance(function, type):  # a class is refused for what it is
+                _takes(function, 1, f"thread {name or _function_name(function)!r}", "it is given the shared object")
             cache[key] = plan_thread(function, name)
         yield cache[key]
 

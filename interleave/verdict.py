@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from interleave import real, replaying, spinning
-from interleave.errors import Inconclusive, InterleaveError, ScenarioError, Violated
+from interleave.errors import Inconclusive, InterleaveError, ScenarioError, Violated, described
 from interleave.explore import Explorer, Search
 from interleave.explore import explorer as explorer_named
 from interleave.scenario import Program, as_program
@@ -314,7 +314,7 @@ def _on_real_threads(program: Program, trace: Trace) -> str:
 
 
 def _gist(trace: Trace) -> tuple[Any, ...]:
-    crashes = [(crash.thread, type(crash.error), str(crash.error), crash.position) for crash in trace.crashes]
+    crashes = [(crash.thread, type(crash.error), described(crash.error), crash.position) for crash in trace.crashes]
     waits = [(wait.thread, wait.what, wait.holder) for wait in trace.waits]
     return (trace.ending, repr(trace.outcome), crashes, waits, trace.broken_at, len(trace.path))
 

@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from interleave.errors import described
+
 POSSIBLE: Final = "possible"
 UNOBSERVED: Final = "possible, never observed"
 IMPOSSIBLE: Final = "IMPOSSIBLE"
@@ -178,8 +180,7 @@ def key_of(value: Any) -> Any:
 
 def error_text(error: BaseException) -> str:
     """Return the row of an exception that ended a thread: `raises ValueError: message`."""
-    message = f": {error}" if str(error) else ""
-    return f"raises {type(error).__name__}{message}"
+    return f"raises {described(error)}"
 
 
 def _rows(observation: Observation, verdict: Explored | None) -> Iterator[Row]:
