@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import GeneratorType, MappingProxyType
@@ -410,6 +411,7 @@ class _Performers(dict[type, Callable[[Any], Any] | None]):
 _PERFORM: Final = _Performers(PERFORM)
 
 
-def position() -> tuple[int, int]:
+def position() -> tuple[object, int]:
     """Return what changes whenever the machine under way takes a step."""
-    return (id(_Active.machine), len(_Active.machine.log)) if _Active.machine is not None else (0, 0)
+    # By reference, not by `id`: the next machine may get the place of one that is gone.
+    return (weakref.ref(_Active.machine), len(_Active.machine.log)) if _Active.machine is not None else (None, 0)

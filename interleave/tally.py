@@ -109,8 +109,9 @@ class Tally:
         key = (value.__class__, value) if value.__class__ in SCALARS else self._checked_key(value)
         best = self._outcomes.get(key)
         if best is None:
-            best = self._outcomes[key] = _Best(value)
+            # Asked first: the program's own predicate may be interrupted, and then nothing was counted.
             self._disallowed[key] = next(outcome.violations(trace, self.program), None)
+            best = self._outcomes[key] = _Best(value)
         best.add(trace)
         found = self._disallowed[key]
         if found is not None:

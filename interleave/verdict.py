@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from interleave import real, replaying, spinning
+from interleave import real, replaying, spinning, watchdog
 from interleave.errors import Inconclusive, InterleaveError, ScenarioError, Violated, described
 from interleave.explore import Explorer, Search
 from interleave.explore import explorer as explorer_named
@@ -210,9 +210,9 @@ class _Limits:
 
 def _search(module: Explorer, program: Program, search: Search, tally: Tally, limits: _Limits) -> str:
     """Add up the traces until the search ends or is cut; return why it was cut, "" if it was not."""
-    traces = module.explore(program, search)
+    traces, seconds = module.explore(program, search), limits.seconds
     try:
-        with spinning.watched():
+        with spinning.watched(), watchdog.guarded(None if seconds is None else limits.start + seconds):
             return _add_up(traces, tally, limits, search, module.SAMPLES)
     except KeyboardInterrupt:
         return "interrupted"

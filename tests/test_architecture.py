@@ -34,6 +34,7 @@ HOUSE: tuple[tuple[int, tuple[str, ...]], ...] = (
     (3, ("control",)),
     (3, ("machine",)),
     (3, ("replaying", "spinning")),
+    (3, ("watchdog",)),
     (3, ("compiled.*",)),
     (4, ("explore", "check")),  # what explorers have in common, and how one is found by name
     (
