@@ -36,7 +36,7 @@ from interleave.recording import End, Recorder
 from interleave.scenario import Program, ThreadPlan
 from interleave.split.protocol import UserGenerator
 from interleave.steps import Acquire, Assume, Await, Call, Join, Spawn, Steps
-from interleave.threads import Thread, came_from, close, faulty_attribute, place, variables
+from interleave.threads import Thread, came_from, close, faulty_attribute, place, step_and_place, variables
 from interleave.trace import NO_OUTCOME, OPTION, Crash, Record, Recorded, ThreadIndex, Trace, Wait, numbered
 
 Choice: TypeAlias = int
@@ -187,7 +187,7 @@ class Machine:
             self._finish(thread, raised.value)
         elif isinstance(raised, (InterleaveError, KeyboardInterrupt)):
             raise raised
-        elif isinstance(raised, SystemExit) and not self._is_main(thread):
+        elif isinstance(raised, SystemExit) and not (thread.index == 0 and self.program.main):
             self._finish(thread, None)  # it ends the thread that raises it, and says nothing
         elif isinstance(raised, RecursionError):
             thread.stood = came_from(raised)
@@ -203,9 +203,8 @@ class Machine:
 
     def _finish(self, thread: Thread, result: Any) -> None:
         if thread.handle is not None and thread.pending.__class__ is not End:
-            thread.pending = End(
-                thread.handle
-            )  # whoever started it may watch it end; then its generator is resumed once more
+            # Whoever started it may watch it end; then its generator is resumed once more.
+            thread.pending = End(thread.handle)
         else:
             thread.pending = None
             self._running -= not thread.daemon
@@ -214,11 +213,8 @@ class Machine:
                 f"thread {self.name(thread)!r} returned a generator, whose steps would never be taken; "
                 "give the generator function itself, or functools.partial of it"
             )
-        if self._is_main(thread):
+        if thread.index == 0 and self.program.main:
             self._result = result
-
-    def _is_main(self, thread: Thread) -> bool:
-        return thread.index == 0 and self.program.main
 
     # ------------------------------------------------------------ the beginning
 
@@ -259,13 +255,9 @@ class Machine:
 
     def where(self, thread: Thread) -> str:
         """Return "thread 'A', step 3 (file.py:12)": where `thread` stands now, for an error message."""
-        file, line = place(thread.steps)
         # While a prefix is replayed, `path` is ahead of what was taken.
         taken = sum(choice & _THREAD == thread.index for choice in self.path[: len(self.log)])
-        if line:
-            return f"thread {self.name(thread)!r}, step {taken + 1} ({file}:{line})"
-        file, line = thread.stood  # it is over, so that the last step it took is meant
-        return f"thread {self.name(thread)!r}, step {max(taken, 1)}" + (f" ({file}:{line})" if line else "")
+        return f"thread {self.name(thread)!r}, {step_and_place(thread, taken)}"
 
     def display_names(self) -> tuple[str, ...]:
         """Return the threads' names in the order of their start, numbered where two would be the same."""
@@ -412,6 +404,5 @@ _PERFORM: Final = _Performers(PERFORM)
 
 
 def position() -> tuple[object, int]:
-    """Return what changes whenever the machine under way takes a step."""
-    # By reference, not by `id`: the next machine may get the place of one that is gone.
+    """Return what changes whenever the machine under way takes a step: no `id`, for those are used again."""
     return (weakref.ref(_Active.machine), len(_Active.machine.log)) if _Active.machine is not None else (None, 0)

@@ -100,6 +100,14 @@ def place(steps: Any) -> tuple[str, int]:
     return file, line
 
 
+def step_and_place(thread: Thread, taken: int) -> str:
+    """Return "step 3 (file.py:12)": where a thread stands that has taken two steps, or stood if it is over."""
+    file, line = place(thread.steps)
+    number = taken + 1 if line else max(taken, 1)
+    file, line = (file, line) if line else thread.stood
+    return f"step {number}" + (f" ({file}:{line})" if line else "")
+
+
 def came_from(error: BaseException) -> tuple[str, int]:
     """Return the file and line that raised `error`, the innermost outside this package; ("", 0) if there is none."""
     found = ("", 0)
