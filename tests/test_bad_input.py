@@ -410,6 +410,11 @@ def test_a_scenario_that_ends_the_interpreter_is_an_error_and_the_next_is_checke
     assert "HOLDS" in printed.out
 
 
+def test_a_predicate_that_exits_is_an_error_under_sampling_too() -> None:
+    with pytest.raises(il.ScenarioError, match=r"allowed\(1\) raised SystemExit: 0"):
+        il.explore(scenario(plain, allowed=exits), explorer="hypothesis", executions=5, seed=1)
+
+
 def test_a_wrong_option_ends_with_the_status_of_a_wrong_command() -> None:
     assert cli.main(["check", "--no-such-option"]) == WRONG
     assert cli.main(["--help"]) == HOLDS
