@@ -21,7 +21,7 @@ from typing import Any, Final
 from interleave import loading, split
 from interleave.arguments import FOUND, OK, OPEN, WRONG, parser
 from interleave.check import invariant, outcome
-from interleave.errors import InterleaveError, ScenarioError
+from interleave.errors import InterleaveError, ScenarioError, described
 from interleave.real import Observation, stress
 from interleave.report import document, text
 from interleave.report.columns import visible
@@ -44,9 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")
     try:
-        return _run(arguments)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else OK
+        try:
+            options = parser().parse_args(arguments)
+        except SystemExit as end:  # `--help`, or a wrong command line, which the parser has complained of
+            return end.code if isinstance(end.code, int) else OK
+        return _run(options)
     except KeyboardInterrupt:
         _complain("interrupted")
         return OPEN
@@ -54,8 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _flush()
 
 
-def _run(arguments: Sequence[str] | None) -> int:
-    options = parser().parse_args(arguments)
+def _run(options: argparse.Namespace) -> int:
     try:
         return _COMMANDS[options.command](options)
     except KeyboardInterrupt:
@@ -63,12 +64,12 @@ def _run(arguments: Sequence[str] | None) -> int:
         raise
     except InterleaveError as error:
         return _report_error(error, options.json)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # the program's own `sys.exit` must not pass for a status of ours
         if os.environ.get("INTERLEAVE_DEBUG"):
             traceback.print_exc()
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
-        told = f"{type(error).__name__}: {error} (at {place})"
+        told = f"{described(error)} (at {place})"
         return _report_error(f"{told}; this is a defect of interleave: INTERLEAVE_DEBUG=1 shows where", options.json)
 
 

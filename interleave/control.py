@@ -13,11 +13,12 @@ from typing import Any, Final, Protocol
 
 from interleave.effects import PERFORM, holds
 from interleave.errors import NotDeterministic, ScenarioError
+from interleave.faults import malformed
 from interleave.locks import LockTable
 from interleave.recording import End
 from interleave.scenario import MOST_THREADS, ThreadPlan
 from interleave.steps import Acquire, Await, Choose, IsAlive, Join, Release, Spawn, Steps, TryAcquire
-from interleave.threads import Thread, child
+from interleave.threads import Thread, child, place
 from interleave.trace import OPTION
 
 
@@ -77,15 +78,15 @@ def _options(scheduler: Scheduler, thread: Thread, step: Choose) -> int:
 
 
 def _possible(scheduler: Scheduler, thread: Thread, step: Any) -> bool:
-    if step.__class__ is Acquire:
-        try:
+    try:
+        if step.__class__ is Acquire:
             return scheduler.locks.free(step.lock, thread)
-        except ScenarioError as error:
-            raise ScenarioError(f"{scheduler.where(thread)}: {error}") from None
-    if step.__class__ is Await:
-        return holds(step)
-    if step.__class__ is Barred:
-        return False
+        if step.__class__ is Await:
+            return holds(step)
+        if step.__class__ is Barred:
+            return False
+    except ScenarioError as error:
+        raise ScenarioError(f"{scheduler.where(thread)}: {error}") from error.__cause__
     other = scheduler.spawned.get(id(step.thread))
     # To join a thread that was not started, or oneself, is an error, which the step itself raises.
     return other is None or other is thread or other.pending is None
@@ -100,19 +101,44 @@ def act(scheduler: Scheduler, thread: Thread, step: Any, choice: int) -> Any:
         )
     taken = _ACTS.get(step.__class__)
     if taken is None:
-        raise ScenarioError(
-            f"{scheduler.where(thread)}: yielded {step!r} ({type(step).__name__}), which is no step; "
-            "yield one of interleave's steps, such as Read(obj, 'name')"
-        )
+        raise no_step(scheduler, thread, step)
     return taken(scheduler, thread, step, choice)
 
 
+def no_step(scheduler: Scheduler, thread: Thread, yielded: object) -> ScenarioError:
+    """Return the error for a thread that `yielded` something that is no step."""
+    return ScenarioError(
+        f"{scheduler.where(thread)}: yielded {yielded!r} ({type(yielded).__name__}), which is no step; "
+        "yield one of interleave's steps, such as Read(obj, 'name')"
+    )
+
+
+def refuse(scheduler: Scheduler, thread: Thread, step: Any) -> None:
+    """Raise ScenarioError if a hand-written `step` is malformed."""
+    if thread.plan.explicit and (wrong := malformed(step)):
+        raise ScenarioError(f"{scheduler.where(thread)}: {wrong}")
+
+
+def failed(scheduler: Scheduler, thread: Thread, step: Any, raised: BaseException) -> BaseException:
+    """Return what taking `step` `raised`, which is the thread's own affair; ScenarioError if the step is at fault."""
+    refuse(scheduler, thread, step)
+    if thread.plan.explicit:
+        thread.stood = place(thread.steps)  # thrown in, it may end the thread, which then stands nowhere
+    return raised
+
+
 def _acquire(scheduler: Scheduler, thread: Thread, step: Acquire | TryAcquire, choice: int) -> bool:
-    return scheduler.locks.acquire(step.lock, thread)
+    try:
+        return scheduler.locks.acquire(step.lock, thread)
+    except ScenarioError as error:
+        raise ScenarioError(f"{scheduler.where(thread)}: {error}") from None
 
 
 def _release(scheduler: Scheduler, thread: Thread, step: Release, choice: int) -> None:
-    scheduler.locks.release(step.lock, thread)
+    try:
+        scheduler.locks.release(step.lock, thread)
+    except ScenarioError as error:
+        raise ScenarioError(f"{scheduler.where(thread)}: {error}") from None
 
 
 def _choose(scheduler: Scheduler, thread: Thread, step: Choose, choice: int) -> Any:
@@ -140,6 +166,8 @@ def _join(scheduler: Scheduler, thread: Thread, step: Join, choice: int) -> None
 
 def _is_alive(scheduler: Scheduler, thread: Thread, step: IsAlive, choice: int) -> bool:
     other = scheduler.spawned.get(id(step.thread))
+    if other is None:
+        refuse(scheduler, thread, step)
     return other is not None and other.pending is not None
 
 

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from types import CellType
 from typing import Any, Final, TypeAlias
 
-from interleave.errors import ScenarioError
+from interleave.errors import InterleaveError, ScenarioError, described
+from interleave.faults import malformed, no_attribute, shown, without_elements
 from interleave.steps import (
     Acquire,
     Assume,
@@ -59,10 +60,12 @@ def store(obj: Any, name: Name, value: Any) -> None:
         setattr(obj, name, value)
     elif name.__class__ is Item:
         obj[name.key] = value
+    elif name.__class__ is not Variable:
+        raise _no_name(name)
     elif obj.__class__ is CellType:
         obj.cell_contents = value
     else:
-        obj[name.name] = value  # type: ignore[union-attr]
+        obj[name.name] = value
 
 
 def remove(obj: Any, name: Name) -> None:
@@ -79,7 +82,14 @@ def remove(obj: Any, name: Name) -> None:
         del obj[name.name]  # type: ignore[union-attr]
 
 
+def _no_name(name: Any) -> TypeError:
+    # Nobody sees it: whoever performs the step finds that it is malformed, and knows the place.
+    return TypeError(f"{name!r} is no name of a part")
+
+
 def _load_variable(obj: Any, name: Any) -> Any:
+    if name.__class__ is not Variable:
+        raise _no_name(name)
     if obj.__class__ is CellType:
         try:
             return obj.cell_contents
@@ -168,14 +178,23 @@ def perform(step: Any) -> Any:
 
 
 def holds(step: Await) -> bool:
-    """Return whether the predicate of an await holds of the value that is there now."""
+    """Return whether the predicate of an await holds of the value that is there now; ScenarioError if it cannot be
+    asked.
+    """
     try:
         return bool(step.predicate(load(step.obj, step.name)))
-    except Exception as error:
-        raise ScenarioError(
-            f"Await({type(step.obj).__name__}, {step.name!r}): the predicate could not be asked: "
-            f"{type(error).__name__}: {error}; it is given the value and returns a bool"
-        ) from error
+    except InterleaveError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ScenarioError(malformed(step) or without_elements(step) or _unanswered(step, error)) from error
+
+
+def _unanswered(step: Await, error: BaseException) -> str:
+    if isinstance(error, AttributeError) and error.obj is step.obj and error.name == step.name:
+        return f"{shown(step)}: {no_attribute(step.obj, step.name)}"
+    return (
+        f"{shown(step)}: the predicate could not be asked: {described(error)}; it is given the value and returns a bool"
+    )
 
 
 # ---------------------------------------------------------------- what a step touches

@@ -68,8 +68,17 @@ def did_you_mean(value: str, known: Iterable[str]) -> str:
     return f"there is {', '.join(map(repr, candidates)) or 'none'}"
 
 
+def described(error: BaseException) -> str:
+    """Return "KeyError: 'x'": an exception in one line, even if it cannot say itself what is wrong."""
+    try:
+        text = str(error)
+    except Exception:
+        text = "<exception str() failed>"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def at_line(error: BaseException) -> str:
     """Return "KeyError: 'x' (at file.py:12)": an exception and the line it comes from, for an error message."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" (at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {error}{where}"
+    return f"{described(error)}{where}"

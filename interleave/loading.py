@@ -19,7 +19,7 @@ from difflib import get_close_matches
 from types import ModuleType
 from typing import Any, Final
 
-from interleave.errors import InterleaveError, ScenarioError, did_you_mean
+from interleave.errors import InterleaveError, ScenarioError, described, did_you_mean
 from interleave.scenario import Scenario
 
 DEFAULT: Final = "program"
@@ -149,9 +149,7 @@ def _failed(what: str, error: BaseException, file: str) -> ScenarioError:
     remedy = "mend that first"
     if isinstance(error, ImportError) and "no known parent package" in str(error) and (module := _in_package(file)):
         remedy = f"it belongs to a package, so name it as a module of that: {module[1]}:NAME, from {module[0]}"
-    return ScenarioError(
-        f"{what}, line {_line(error, file)}: it cannot be imported: {type(error).__name__}: {error}; {remedy}"
-    )
+    return ScenarioError(f"{what}, line {_line(error, file)}: it cannot be imported: {described(error)}; {remedy}")
 
 
 def _in_package(file: str) -> tuple[str, str] | None:

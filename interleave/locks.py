@@ -33,7 +33,7 @@ class LockTable:
         if lock.__class__ is RLOCK:
             held = self._owned.get(id(lock))
             return held is None or held[1] is owner
-        raise _no_lock(lock)
+        raise ScenarioError(no_lock(lock))
 
     def acquire(self, lock: Any, owner: Any, depth: int = 1) -> bool:
         """Take `lock` if it is free and return whether it was; an RLock is taken `depth` times."""
@@ -55,7 +55,7 @@ class LockTable:
             self._held.pop(id(lock), None)
             return 1
         if lock.__class__ is not RLOCK:
-            raise _no_lock(lock)
+            raise ScenarioError(no_lock(lock))
         held = self._owned.get(id(lock))
         if held is None or held[1] is not owner:
             raise RuntimeError("cannot release un-acquired lock")
@@ -78,8 +78,11 @@ class LockTable:
         self._held.clear()
 
 
-def _no_lock(lock: Any) -> ScenarioError:
-    return ScenarioError(
+def no_lock(lock: Any) -> str:
+    """Return what is wrong with `lock` where a step takes or releases one; "" if it is a lock."""
+    if lock.__class__ is LOCK or lock.__class__ is RLOCK:
+        return ""
+    return (
         f"an object of type {type(lock).__name__} is no lock that a step can take: "
         "use a threading.Lock() or threading.RLock()"
     )

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import GeneratorType, MappingProxyType
@@ -35,7 +36,16 @@ from interleave.recording import End, Recorder
 from interleave.scenario import Program, ThreadPlan
 from interleave.split.protocol import UserGenerator
 from interleave.steps import Acquire, Assume, Call, Spawn, Steps
-from interleave.threads import Thread, close, faulty_attribute, number_afresh, place, variables
+from interleave.threads import (
+    Thread,
+    came_from,
+    close,
+    faulty_attribute,
+    number_afresh,
+    place,
+    step_and_place,
+    variables,
+)
 from interleave.trace import NO_OUTCOME, OPTION, Record, Recorded, ThreadIndex, Trace, Wait, numbered
 
 Choice: TypeAlias = int
@@ -117,6 +127,7 @@ class Machine:
             return
         thread = self.threads[choice & _THREAD]
         step, at = thread.pending, place(thread.steps)
+        control.refuse(self, thread, step)
         before = self._recorder.touched(step)
         answer = self.run((choice,))
         if step.__class__ is Spawn and answer is step.thread:
@@ -167,12 +178,12 @@ class Machine:
             except _NOT_THE_PROGRAMS:
                 raise
             except BaseException as raised:
-                answer = thrown = raised
+                answer = thrown = control.failed(self, thread, step, raised)
             log.append(answer if answer.__class__ in SCALARS else answer.__class__)
             try:
                 thread.pending = pending = thread.send(answer) if thrown is None else thread.steps.throw(thrown)
-                if pending.__class__ is Assume:
-                    self._assume(thread)
+                if pending is None or pending.__class__ is Assume:
+                    self._settle(thread)
             except BaseException as raised:
                 self._ended(thread, raised, thrown)
             if kind is Call and step.assumption is not None:
@@ -188,8 +199,8 @@ class Machine:
             self._locks = LockTable()
         return self._locks
 
-    def _assume(self, thread: Thread) -> None:
-        """Go on past assumptions that hold: they belong to the step before."""
+    def _settle(self, thread: Thread) -> None:
+        """Go on past assumptions that hold, which belong to the step before; ScenarioError for a bare `yield`."""
         while thread.pending.__class__ is Assume:
             if not thread.pending.condition:
                 if self._patient:
@@ -198,6 +209,8 @@ class Machine:
                     self._abandoned = True
                 return
             thread.pending = thread.send(None)
+        if thread.pending is None:  # to the machine that would mean that the thread is over
+            raise control.no_step(self, thread, None)
 
     def _ended(self, thread: Thread, raised: BaseException, thrown: BaseException | None) -> None:
         """Note that `thread` has returned or crashed; `thrown` is what its last step raised, if it did."""
@@ -207,9 +220,10 @@ class Machine:
             raise interrupts.Notes.fault  # what came of it in the program's frames says nothing
         elif isinstance(raised, _NOT_THE_PROGRAMS):
             raise raised
-        elif isinstance(raised, SystemExit):
+        elif isinstance(raised, SystemExit) and not (thread.index == 0 and self.program.main):
             self._finish(thread, None)  # it ends the thread that raises it, and says nothing
         elif isinstance(raised, RecursionError):
+            thread.stood = came_from(raised)
             raise ScenarioError(
                 f"{self.where(thread)}: it recurses deeper than Python's limit of {sys.getrecursionlimit():,} calls; "
                 "raise that with sys.setrecursionlimit, or recurse less deep"
@@ -223,9 +237,8 @@ class Machine:
 
     def _finish(self, thread: Thread, result: Any) -> None:
         if thread.handle is not None and thread.pending.__class__ is not End:
-            thread.pending = End(
-                thread.handle
-            )  # whoever started it may watch it end; then its generator is resumed once more
+            # Whoever started it may watch it end; then its generator is resumed once more.
+            thread.pending = End(thread.handle)
         else:
             thread.pending = None
             self._running -= not thread.daemon
@@ -253,8 +266,8 @@ class Machine:
         before, stdlib.moving = stdlib.moving, thread
         try:
             thread.pending = thread.send(None)
-            if thread.pending.__class__ is Assume:
-                self._assume(thread)
+            if thread.pending is None or thread.pending.__class__ is Assume:
+                self._settle(thread)
         except BaseException as raised:
             self._ended(thread, raised, None)
         stdlib.moving = before
@@ -281,9 +294,9 @@ class Machine:
 
     def where(self, thread: Thread) -> str:
         """Return "thread 'A', step 3 (file.py:12)": where `thread` stands now, for an error message."""
-        file, line = place(thread.steps)
-        taken = sum(choice & _THREAD == thread.index for choice in self.path)
-        return f"thread {self.name(thread)!r}, step {max(taken, 1)}" + (f" ({file}:{line})" if line else "")
+        # While a prefix is replayed, `path` is ahead of what was taken.
+        taken = sum(choice & _THREAD == thread.index for choice in self.path[: len(self.log)])
+        return f"thread {self.name(thread)!r}, {step_and_place(thread, taken)}"
 
     def display_names(self) -> tuple[str, ...]:
         """Return the threads' names in the order of their start, numbered where two would be the same."""
@@ -406,6 +419,6 @@ def _owns(lock: Any) -> bool:
 stdlib.current, stdlib.owns = _current, _owns
 
 
-def position() -> tuple[int, int]:
-    """Return what changes whenever the machine under way takes a step."""
-    return (id(_Active.machine), len(_Active.machine.log)) if _Active.machine is not None else (0, 0)
+def position() -> tuple[object, int]:
+    """Return what changes whenever the machine under way takes a step: no `id`, for those are used again."""
+    return (weakref.ref(_Active.machine), len(_Active.machine.log)) if _Active.machine is not None else (None, 0)

@@ -108,7 +108,7 @@ class Program:
             return self.setup()
         except InterleaveError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _at_fault(
                 self.name, "setup", error, "it makes the shared object, afresh for every execution"
             ) from error
@@ -120,7 +120,7 @@ class Program:
             return bool(self.invariant(shared))
         except InterleaveError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             why = "it is asked after every step, so it must bear every state in between"
             raise _at_fault(self.name, "the invariant", error, why) from error
 
@@ -132,11 +132,11 @@ class Program:
             return self.outcome(shared)
         except InterleaveError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _at_fault(self.name, "outcome", error, "it is given the shared object after the last step") from error
 
 
-def _at_fault(program: str, part: str, error: Exception, why: str) -> ScenarioError:
+def _at_fault(program: str, part: str, error: BaseException, why: str) -> ScenarioError:
     return ScenarioError(f"{program}: {part} raised {at_line(error)}; {why}")
 
 
@@ -175,7 +175,8 @@ def plan_thread(function: Body, name: str | None = None) -> ThreadPlan:
         return ThreadPlan(title, function, function, True)
     if isinstance(function, type):
         raise ScenarioError(
-            f"thread {title!r}: {_function_name(function)} is a class; give a function that makes one and uses it"
+            f"thread {title!r}: {function.__name__} is a class, and a thread is a function; "
+            f"give a function that makes one, such as lambda *args: {function.__name__}(*args)"
         )
     if isinstance(function, (types.BuiltinFunctionType, types.MethodDescriptorType)):
         raise ScenarioError(
@@ -204,7 +205,8 @@ def _plans(threads: Sequence[Body] | Mapping[str, Body]) -> Iterable[ThreadPlan]
                     f"Scenario(threads=...), thread {position + 1}{f' ({name!r})' if name else ''}: {function!r} "
                     f"({type(function).__name__}) is not callable; give the function itself, not what it returns"
                 )
-            _takes(function, 1, f"thread {name or _function_name(function)!r}", "it is given the shared object")
+            if not isinstance(function, type):  # a class is refused for what it is
+                _takes(function, 1, f"thread {name or _function_name(function)!r}", "it is given the shared object")
             cache[key] = plan_thread(function, name)
         yield cache[key]
 

@@ -145,8 +145,9 @@ class Tally:
         key = (value.__class__, value) if value.__class__ in SCALARS and value == value else self._checked_key(value)
         best = self._outcomes.get(key)
         if best is None:
-            best = self._outcomes[key] = _Best(value)
+            # Asked first: the program's own predicate may be interrupted, and then nothing was counted.
             self._disallowed[key] = next(outcome.violations(trace, self.program), None)
+            best = self._outcomes[key] = _Best(value)
         best.add(trace)
         found = self._disallowed[key]
         if found is not None:
@@ -160,7 +161,7 @@ class Tally:
                 repr(value)  # which every report will ask for
         except ScenarioError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ScenarioError(
                 f"{self.program.name}: the outcome, of type {type(value).__name__}, cannot be compared and shown: "
                 f"{at_line(error)}; let the outcome be a number, a string or a tuple of them"

@@ -9,11 +9,13 @@ import functools
 import itertools
 import os
 import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from types import GeneratorType, SimpleNamespace
 from typing import Any, Final
 
-from interleave.errors import ScenarioError, did_you_mean
+from interleave.errors import ScenarioError
+from interleave.faults import no_attribute, shown, without_elements
 from interleave.naming import class_name, given_name, modules_variables
 from interleave.scenario import Program, ThreadPlan, plan_thread
 from interleave.steps import Steps
@@ -22,9 +24,12 @@ _PACKAGE: Final = os.path.dirname(__file__) + os.sep
 
 
 class Thread:
-    """A thread of one execution: its number and name, its generator, and the step that it takes next (None: none)."""
+    """A thread of one execution: its number and name, its generator, and the step that it takes next (None: none).
 
-    __slots__ = ("_stand_in", "daemon", "handle", "index", "pending", "plan", "send", "steps")
+    `stood` is the file and line of the last step that raised, for a thread that is over.
+    """
+
+    __slots__ = ("_stand_in", "daemon", "handle", "index", "pending", "plan", "send", "steps", "stood")
 
     def __init__(self, index: int, plan: ThreadPlan, steps: Steps, handle: Any, daemon: bool) -> None:
         self.index = index
@@ -34,6 +39,7 @@ class Thread:
         self.handle = handle
         self.daemon = daemon
         self.pending: Any = None
+        self.stood = ("", 0)
         self._stand_in: threading.Thread | None = None
 
     @property
@@ -95,18 +101,33 @@ def place(steps: Any) -> tuple[str, int]:
     return file, line
 
 
+def step_and_place(thread: Thread, taken: int) -> str:
+    """Return "step 3 (file.py:12)": where a thread stands that has taken two steps, or stood if it is over."""
+    file, line = place(thread.steps)
+    number = taken + 1 if line else max(taken, 1)
+    file, line = (file, line) if line else thread.stood
+    return f"step {number}" + (f" ({file}:{line})" if line else "")
+
+
+def came_from(error: BaseException) -> tuple[str, int]:
+    """Return the file and line that raised `error`, the innermost outside this package; ("", 0) if there is none."""
+    found = ("", 0)
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if not frame.f_code.co_filename.startswith(_PACKAGE):
+            found = (frame.f_code.co_filename, line)
+    return found
+
+
 def faulty_attribute(raised: BaseException, step: Any, where: str, records: Sequence[Any]) -> None:
-    """Raise ScenarioError if a hand-written step named an attribute that its object never had."""
+    """Raise ScenarioError if a hand-written step named an attribute, or an element, that its object never had."""
+    if isinstance(raised, TypeError) and (wrong := without_elements(step)):
+        raise ScenarioError(f"{where}: {wrong}") from raised
     name = getattr(step, "name", None)
     if not isinstance(raised, AttributeError) or not isinstance(name, str):
         return
     if any(record[1] == "delete" for record in records):
         return  # another thread may have deleted it: then this is a race, and no misspelling
-    known = [known for known in getattr(step.obj, "__dict__", {}) if not known.startswith("__")]
-    raise ScenarioError(
-        f"{where}: {type(step).__name__}({type(step.obj).__name__}, {name!r}): "
-        f"the object has no attribute {name!r}; {did_you_mean(name, known)}"
-    ) from raised
+    raise ScenarioError(f"{where}: {shown(step)}: {no_attribute(step.obj, name)}") from raised
 
 
 def variables(program: Program, shared: Any, main: Any) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from interleave import interrupts, real, replaying, spinning
+from interleave import interrupts, real, replaying, spinning, watchdog
 from interleave.determinism import same_end
 from interleave.errors import Inconclusive, InterleaveError, ScenarioError, Violated
 from interleave.explore import Explorer, Search
@@ -163,6 +163,7 @@ def explore(
         )
     if complete and tally.executions == tally.abandoned:
         complete, reason = False, "every execution was abandoned by an Assume, so nothing was checked"
+    assert tally.violated or not tally.deadlocks, "an execution ended stuck, and no violation says so"
     counted = complete and not (module.REDUCES and tally.uncounted)
     interleavings = tally.interleavings if module.REDUCES else tally.executions
     return Verdict(
@@ -249,7 +250,7 @@ def _search(module: Explorer, program: Program, search: Search, tally: Tally, li
     traces = module.explore(program, search)
     deadline = None if limits.seconds is None else limits.start + limits.seconds
     try:
-        with spinning.watched(), interrupts.until(deadline):
+        with spinning.watched(), interrupts.until(deadline), watchdog.guarded(deadline):
             return _add_up(traces, tally, limits, search, module.SAMPLES)
     except KeyboardInterrupt:
         interrupts.taken()

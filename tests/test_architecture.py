@@ -29,12 +29,14 @@ HOUSE: tuple[tuple[int, tuple[str, ...]], ...] = (
     (1, ("split.*",)),
     (2, ("scenario",)),
     (2, ("loading",)),
-    (3, ("effects",)),
     (3, ("naming", "locks", "determinism")),
+    (3, ("faults",)),
+    (3, ("effects",)),
     (3, ("threads", "recording")),
     (3, ("control", "ending")),
     (3, ("machine",)),
     (3, ("replaying", "spinning")),
+    (3, ("watchdog",)),
     (3, ("compiled.*",)),
     (4, ("explore", "check")),  # what explorers have in common, and how one is found by name
     (

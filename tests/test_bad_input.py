@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,23 @@ import pytest
 import interleave as il
 from interleave import cli, spinning
 from interleave.errors import ScheduleError, SplitError
-from interleave.steps import Acquire, Read, Steps, Write
+from interleave.steps import (
+    Acquire,
+    Assume,
+    Await,
+    Call,
+    CompareAndSet,
+    Delete,
+    IsAlive,
+    Item,
+    Join,
+    Read,
+    Release,
+    Steps,
+    TryAcquire,
+    Update,
+    Write,
+)
 
 HOLDS, VIOLATED, UNKNOWN, WRONG = 0, 1, 2, 3
 
@@ -65,6 +82,7 @@ FILES = {
     "setup_raises.py": f"{HEAD}def f(x): x['a'] = 1\n\n\ns = il.Scenario(setup=lambda: 1 // 0, threads=[f])\n",
     "lambda_.py": f"{HEAD}s = il.Scenario(setup=dict, threads=[eval('lambda x: x.clear()')])\n",
     "endless.py": f"{HEAD}def f(x):\n    while True: x.clear()\n\n\ns = il.Scenario(setup=dict, threads=[f])\n",
+    "mute.py": "class Mute(Exception):\n    def __str__(self): raise ValueError\n\n\nraise Mute\n",
     "not_python.txt": "hello\n",
 }
 
@@ -82,6 +100,7 @@ FILES = {
         (["check", "syntax.py"], WRONG, "SyntaxError: invalid syntax (syntax.py, line 1)"),
         (["check", "binary.py"], WRONG, "binary.py: it cannot be imported: SyntaxError: "),
         (["check", "exits.py"], WRONG, "exits.py, line 2: it ends the interpreter when imported; put that under"),
+        (["check", "mute.py"], WRONG, "mute.py, line 5: it cannot be imported: Mute: <exception str() failed>; mend"),
         (["check", "nothing.py"], WRONG, "nothing.py: there is no Scenario at module level and no function 'program'"),
         (["check", "nothing.py"], WRONG, "name what to run, as in nothing.py::go"),
         (["check", "nothing.py::goo"], WRONG, "nothing.py: there is no 'goo' in it; did you mean 'go'?"),
@@ -148,6 +167,33 @@ def yields_a_number(counter: Counter) -> Any:
     yield 5
 
 
+def yields_nothing_first(counter: Counter) -> Any:
+    yield
+    yield Read(counter, "count")
+
+
+def yields_nothing_between(counter: Counter) -> Any:
+    yield Read(counter, "count")
+    yield
+    raise AssertionError("which must not be dropped")
+
+
+def yields_nothing_last(counter: Counter) -> Any:
+    yield Read(counter, "count")
+    yield Write(counter, "count", 1)
+    yield None
+
+
+def yields_nothing_after_an_assumption(counter: Counter) -> Any:
+    yield Read(counter, "count")
+    yield Assume(True)
+    yield
+
+
+def exits(*_: object) -> Any:
+    sys.exit(0)
+
+
 def misspelt(counter: Counter) -> Steps:
     yield Read(counter, "cuont")
 
@@ -179,6 +225,10 @@ def deep_in_steps(counter: Counter, n: int = 5000) -> Steps:
 
 def never_comes_back(counter: Counter) -> int:
     return counter.nowhere  # type: ignore[attr-defined, no-any-return]
+
+
+def starts_a_class() -> None:
+    threading.Thread(target=Counter).start()
 
 
 class Unshowable:
@@ -224,10 +274,24 @@ class Incomparable:
         (lambda: scenario(plain, plain, outcome=lambda _: Incomparable()), "RuntimeError: no equality"),
         (lambda: scenario(returns_a_generator), "returned a generator, whose steps would never be taken"),
         (lambda: scenario(yields_a_number), f"{place(yields_a_number)}): yielded 5 (int), which is no step"),
+        (lambda: scenario(yields_nothing_first), f"{place(yields_nothing_first)}): yielded None (NoneType)"),
+        (
+            lambda: scenario(increment, yields_nothing_between),
+            f"{place(yields_nothing_between, 2)}): yielded None (NoneType), which is no step; yield one of",
+        ),
+        (lambda: scenario(yields_nothing_between), "thread 'yields_nothing_between', step 2 ("),
+        (lambda: scenario(yields_nothing_last), f"{place(yields_nothing_last, 3)}): yielded None (NoneType)"),
+        (lambda: scenario(yields_nothing_after_an_assumption), "yielded None (NoneType), which is no step"),
+        (lambda: scenario(plain, setup=exits), f"setup raised SystemExit: 0 (at {place(exits)}); it makes"),
+        (lambda: scenario(plain, outcome=exits), f"outcome raised SystemExit: 0 (at {place(exits)}); it is given"),
+        (lambda: scenario(plain, invariant=exits), "the invariant raised SystemExit: 0"),
+        (lambda: scenario(plain, allowed=exits), "allowed(1) raised SystemExit: 0"),
         (lambda: scenario(misspelt), "the object has no attribute 'cuont'; did you mean 'count'?"),
         (lambda: scenario(acquires_no_lock), f"{place(acquires_no_lock)}): an object of type Counter is no lock"),
-        (lambda: scenario(deep), "it recurses deeper than Python's limit of "),
-        (lambda: scenario(deep_in_steps), "it recurses deeper than Python's limit of "),
+        (lambda: scenario(deep), f"{place(down)}): it recurses deeper than Python's limit of "),
+        (lambda: scenario(deep_in_steps), "): it recurses deeper than Python's limit of "),
+        (lambda: scenario(Counter), "thread 'Counter': Counter is a class, and a thread is a function"),
+        (lambda: starts_a_class, "Counter is a class, and a thread is a function; give a function that makes one"),
         (lambda: 5, "5 (int) is no program"),
         (lambda: needs_more, "it is called without arguments, but its signature is"),
     ],
@@ -237,6 +301,130 @@ def test_a_wrong_scenario_says_what_is_wrong(build: Callable[[], Any], told: str
         il.explore(build())
 
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        (lambda c: Read(c, 3), "Read(Counter, 3): 3 (int) is no name; write Item(3) for an index or key"),
+        (lambda c: Write(c, None, 1), "Write(Counter, None): None (NoneType) is no name; write Item(None)"),
+        (lambda c: Delete(c, 3), "Delete(Counter, 3): 3 (int) is no name"),
+        (lambda c: Read(vars(c), Path("count")), "is no name; write Item("),  # which has a `name`, as a Variable has
+        (lambda c: Update(c, 3, abs), "Update(Counter, 3): 3 (int) is no name"),
+        (lambda c: CompareAndSet(c, 3, 0, 1), "CompareAndSet(Counter, 3): 3 (int) is no name"),
+        (lambda c: Update(c, "count", 5), "Update(Counter, 'count'): 5 is not callable; give it a function of"),
+        (lambda c: Await(c, 3, bool), "Await(Counter, 3): 3 (int) is no name"),
+        (lambda c: Await(c, "cuont", bool), "Await(Counter, 'cuont'): the object has no attribute 'cuont'; did you"),
+        (lambda c: Await(c, "count", 5), "Await(Counter, 'count'): 5 is not callable; give it a function of the value"),
+        (lambda c: Await(c, "count", exits), "Await(Counter, 'count'): the predicate could not be asked: SystemExit"),
+        (lambda c: Await(c, Item(3), bool), "Await(Counter, Item(3)): an object of type Counter has no __getitem__"),
+        (lambda c: Call(5), "Call(5): it is not callable; give it a function"),
+        (lambda c: Acquire(c), "an object of type Counter is no lock that a step can take: use a threading.Lock()"),
+        (lambda c: TryAcquire(None), "an object of type NoneType is no lock"),
+        (lambda c: Release(None), "an object of type NoneType is no lock"),
+        (lambda c: Join(5), "Join(5) (int): it is no thread; give it the threading.Thread or the generator"),
+        (lambda c: IsAlive(5), "IsAlive(5) (int): it is no thread"),
+    ],
+)
+@pytest.mark.parametrize("run", ["explore", "replay", "stress"])
+def test_a_step_that_can_never_be_taken_says_where(step: Any, told: str, run: str) -> None:
+    program = scenario(taking := wrong_second_step(step))
+
+    with pytest.raises(il.ScenarioError) as caught:
+        {"explore": il.explore, "replay": replay_two_steps, "stress": stress_once}[run](program)
+
+    where = "" if run == "stress" else ", step 2"  # a real thread counts its steps in bursts
+    assert f"thread 'wrong'{where} (" in str(caught.value)
+    assert f"{place(taking, 2)}): " in str(caught.value)
+    assert told in str(caught.value)
+
+
+def wrong_second_step(step: Callable[[Counter], Any]) -> Callable[[Counter], Steps]:
+    def wrong(counter: Counter) -> Steps:
+        yield Read(counter, "count")
+        yield step(counter)
+
+    return wrong
+
+
+def replay_two_steps(program: il.Scenario) -> object:
+    return il.replay(program, "wrong*2")
+
+
+def stress_once(program: il.Scenario) -> object:
+    return il.stress(program, 1)
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        (lambda c: Read(c, "cuont"), "Read(Counter, 'cuont'): the object has no attribute 'cuont'; did you mean"),
+        (lambda c: Read(c, Item(3)), "Read(Counter, Item(3)): an object of type Counter has no __getitem__; give"),
+        (lambda c: Read(Counter, Item(3)), "Read(type, Item(3)): an object of type type has no __getitem__"),
+        (lambda c: Write((1, 2), Item(0), 3), "Write(tuple, Item(0)): an object of type tuple has no __setitem__"),
+    ],
+)
+def test_a_part_that_an_object_never_has_says_where(step: Any, told: str) -> None:
+    taking = wrong_second_step(step)
+
+    with pytest.raises(il.ScenarioError) as caught:
+        il.explore(scenario(taking))
+
+    assert "thread 'wrong', step 2 (" in str(caught.value)
+    assert f"{place(taking, 2)}): {told}" in str(caught.value)
+
+
+def test_an_element_that_is_not_there_is_the_threads_own_error() -> None:
+    verdict = il.explore(scenario(wrong_second_step(lambda _: Read([], Item(3)))))
+
+    assert [violation.kind for violation in verdict.violations] == ["exception"]
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+@pytest.mark.parametrize("form", ["split", "as-written"])
+def test_an_exception_that_cannot_say_what_is_wrong_is_found_all_the_same(form: str) -> None:
+    def mute(counter: Counter) -> None:
+        raise Mute
+
+    verdict = il.explore(scenario(mute))
+    observed = il.stress(scenario(mute), 1, form=form)
+
+    assert "raised Mute: <exception str() failed>" in verdict.violations[0].message
+    assert verdict.violations[0].confirmed == "replayed on real threads: the same"
+    assert observed.errors == {"raises Mute: <exception str() failed>": 1}
+
+
+def test_a_scenario_that_ends_the_interpreter_is_an_error_and_the_next_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "two.py").write_text(
+        f"import sys\n{HEAD}def f(x): x.clear()\n\n\n"
+        "ends = il.Scenario(setup=lambda: sys.exit(0), threads=[f])\n"
+        "goes_on = il.Scenario(setup=dict, threads=[f])\n",
+        encoding="utf-8",
+    )
+    monkeypatch.chdir(tmp_path)
+
+    ended = cli.main(["check", "two.py"])
+
+    printed = capsys.readouterr()
+    assert ended == WRONG
+    assert "two.py::ends: scenario: setup raised SystemExit: 0 (at two.py:8)" in printed.err
+    assert "HOLDS" in printed.out
+
+
+def test_a_predicate_that_exits_is_an_error_under_sampling_too() -> None:
+    with pytest.raises(il.ScenarioError, match=r"allowed\(1\) raised SystemExit: 0"):
+        il.explore(scenario(plain, allowed=exits), explorer="hypothesis", executions=5, seed=1)
+
+
+def test_a_wrong_option_ends_with_the_status_of_a_wrong_command() -> None:
+    assert cli.main(["check", "--no-such-option"]) == WRONG
+    assert cli.main(["--help"]) == HOLDS
 
 
 def test_a_function_typed_at_the_prompt_has_no_source() -> None:
@@ -350,6 +538,35 @@ def test_releasing_a_free_lock_is_the_threads_own_error() -> None:
     assert verdict.status == "VIOLATED"
     assert verdict.violations[0].kind == "exception"
     assert "RuntimeError: release unlocked lock" in verdict.violations[0].message
+
+
+def lost_and_exits() -> None:
+    counter = Counter()
+    workers = [threading.Thread(target=plain, args=(counter,)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if counter.count != 2:
+        sys.exit("lost an update")
+
+
+def test_a_program_whose_main_exits_is_violated() -> None:
+    verdict = il.explore(lost_and_exits)
+
+    assert verdict.status == "VIOLATED"
+    assert [violation.kind for violation in verdict.violations] == ["exception"]
+    assert "main raised SystemExit: lost an update" in verdict.violations[0].message
+
+
+@pytest.mark.parametrize("form", ["split", "as-written"])
+def test_real_threads_tell_that_main_exits(form: str) -> None:
+    def leaves() -> None:
+        sys.exit("at once")
+
+    observed = il.stress(leaves, 2, form=form)
+
+    assert observed.errors == {"raises SystemExit: at once": 2}
 
 
 def test_recursion_within_pythons_limit_is_followed() -> None:

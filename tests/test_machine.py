@@ -561,6 +561,21 @@ def test_system_exit_ends_a_thread_and_says_nothing() -> None:
     assert (trace.ending, trace.crashes) == ("complete", ())
 
 
+def test_system_exit_in_main_is_an_exception_like_any_other() -> None:
+    def leaving() -> int:
+        threading.Thread(target=never_watched).start()
+        raise SystemExit("lost")
+
+    trace = run(as_program(leaving), "01")
+
+    assert [(crash.thread, repr(crash.error)) for crash in trace.crashes] == [("main", "SystemExit('lost')")]
+    assert repr(trace.outcome) == "SystemExit('lost')"
+
+
+def never_watched() -> None:
+    raise SystemExit(1)
+
+
 def test_an_interrupt_of_the_user_is_not_kept_as_a_crash() -> None:
     def interrupted(shared: Any) -> Steps:
         yield Pause()

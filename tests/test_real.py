@@ -543,7 +543,7 @@ def no_thread(shared: Any) -> Steps:
         (no_step, r"thread 'no_step' \(.*test_real.py:\d+\): yielded 42 \(int\), which is no step"),
         (no_lock, r"is no lock that a step can take"),
         (no_options, r"Choose\(\[\]\) offers nothing"),
-        (no_predicate, r"the predicate could not be asked"),
+        (no_predicate, r"test_real.py:\d+\): Await\(SimpleNamespace, 'x'\): 3 is not callable; give it a function"),
         (no_thread, r"Spawn\(3\) \(int\)"),
     ],
 )

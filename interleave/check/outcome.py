@@ -42,7 +42,7 @@ def is_allowed(value: Any, program: Program) -> bool:
         return bool(allowed(value))
     except (InterleaveError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ScenarioError(
             f"{program.name}: allowed({_shown(value)}) raised {at_line(error)}; "
             "it is given an outcome and returns whether it is fine"

@@ -334,6 +334,6 @@ def _allowed(outcome: Any, program: Program) -> bool:
         return True
     try:
         return bool(allowed(outcome)) if callable(allowed) else outcome in allowed
-    except Exception:
+    except (Exception, SystemExit):
         # An outcome that cannot be hashed, or a predicate that raises, which the checks report.
         return callable(allowed) or any(outcome == other for other in allowed)

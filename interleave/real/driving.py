@@ -22,7 +22,8 @@ from typing import Any, Final
 
 from interleave.effects import PERFORM, holds
 from interleave.errors import InterleaveError, ScenarioError, Unwinding
-from interleave.locks import LOCK, RLOCK, LockTable
+from interleave.faults import malformed
+from interleave.locks import LOCK, no_lock
 from interleave.real.trial import POLL, Member, Stopped, Trial
 from interleave.scenario import MOST_THREADS, Program, ThreadPlan
 from interleave.split.runtime import Spin
@@ -72,7 +73,7 @@ def _driver(trial: Trial, plan: ThreadPlan, program: Program, shared: Any, numbe
         raise ScenarioError(
             f"thread {plan.name!r}: {plan.function!r} returned {type(steps).__name__}, not a generator of steps"
         )
-    return Driver(trial, plan.name, steps, number)
+    return Driver(trial, plan, steps, number)
 
 
 @contextmanager
@@ -111,9 +112,10 @@ class _Table(dict[type, Callable[[Any], Any]]):
 class Driver:
     """Takes the steps of one thread, as fast as it can."""
 
-    def __init__(self, trial: Trial, name: str, steps: Steps, number: int) -> None:
+    def __init__(self, trial: Trial, plan: ThreadPlan, steps: Steps, number: int) -> None:
         self._trial = trial
-        self._name = name
+        self._name = name = plan.name
+        self._explicit = plan.explicit
         self._steps = steps
         self._member: Any = None
         self._taken = 0
@@ -181,6 +183,7 @@ class Driver:
                 except (InterleaveError, Unwinding, KeyboardInterrupt):
                     raise
                 except BaseException as raised:
+                    self._refuse(step)
                     resume, answer = self._steps.throw, raised
             taken = steps
         finally:
@@ -217,6 +220,11 @@ class Driver:
         file, line = place(self._steps)
         return f"thread {self._name!r}" + (f" ({file}:{line})" if line else "")
 
+    def _refuse(self, step: Any) -> None:
+        """Raise ScenarioError if a hand-written `step` is malformed."""
+        if self._explicit and (wrong := malformed(step)):
+            raise ScenarioError(f"{self.where()}: {wrong}")
+
     # ------------------------------------------------------------ locks
 
     def _acquire(self, step: Acquire) -> bool:
@@ -227,8 +235,8 @@ class Driver:
 
     def _try_acquire(self, step: Acquire | TryAcquire) -> bool:
         lock = step.lock
-        if lock.__class__ is not LOCK and lock.__class__ is not RLOCK:
-            LockTable().free(lock, None)  # raises: one place says what a lock is
+        if wrong := no_lock(lock):
+            raise ScenarioError(f"{self.where()}: {wrong}")
         if not lock.acquire(False):
             return False
         self._note(lock)
@@ -239,6 +247,8 @@ class Driver:
         held[id(lock)] = lock
 
     def _release(self, step: Release) -> None:
+        if wrong := no_lock(step.lock):
+            raise ScenarioError(f"{self.where()}: {wrong}")
         step.lock.release()
 
     # ------------------------------------------------------------ threads
@@ -253,7 +263,7 @@ class Driver:
         daemon = bool(getattr(handle, "daemon", False))
         # The program's own Thread is the real one, so that `current_thread()` is right in it.
         thread = handle if isinstance(handle, threading.Thread) else threading.Thread(name=plan.name)
-        trial.begin(thread, Driver(trial, plan.name, steps, len(trial.members)).run, daemon=daemon, handle=handle)
+        trial.begin(thread, Driver(trial, plan, steps, len(trial.members)).run, daemon=daemon, handle=handle)
         return handle
 
     def _join(self, step: Join) -> None:
@@ -266,6 +276,8 @@ class Driver:
 
     def _is_alive(self, step: IsAlive) -> bool:
         known = self._trial.spawned.get(id(step.thread))
+        if known is None:
+            self._refuse(step)
         return known is not None and not known[1].over.is_set()
 
     # ------------------------------------------------------------ the rest
@@ -287,8 +299,12 @@ class Driver:
             nap = min(2 * nap + 1e-6, POLL / 10)
             return False
 
+        self._refuse(step)
         watched = Await(step.obj, step.name, predicate)
-        self._block(attempt)
+        try:
+            self._block(attempt)
+        except ScenarioError as error:
+            raise ScenarioError(f"{self.where()}: {error}") from error.__cause__
         return last
 
     def _choose(self, step: Choose) -> Any:

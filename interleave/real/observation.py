@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from interleave.errors import described
 from interleave.outcomes import hashable, key_of
 
 POSSIBLE: Final = "possible"
@@ -173,8 +174,7 @@ class Ledger:
 
 def error_text(error: BaseException) -> str:
     """Return the row of an exception that ended a thread: `raises ValueError: message`."""
-    message = f": {error}" if str(error) else ""
-    return f"raises {type(error).__name__}{message}"
+    return f"raises {described(error)}"
 
 
 def _rows(observation: Observation, verdict: Explored | None) -> Iterator[Row]:

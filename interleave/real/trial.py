@@ -102,17 +102,22 @@ class Trial:
             result = body(member)
             if member.main:
                 self.result = result
-        except (Stopped, SystemExit):  # SystemExit ends the thread that raises it, and says nothing
+        except Stopped:
             pass
         except InterleaveError as error:
             self.fault = error
             self._done.set()
         except BaseException as error:
+            self._crashed(member, error)
+        self._leave(member)
+        self._let_go(member)
+
+    def _crashed(self, member: Member, error: BaseException) -> None:
+        """Note that an exception ended the thread; SystemExit says nothing, unless it is main's."""
+        if member.main or not isinstance(error, SystemExit):
             self.failed = self.failed or member.main
             if not self.stopped:
                 self.errors.append(error_text(error))
-        self._leave(member)
-        self._let_go(member)
 
     def _leave(self, member: Member) -> None:
         member.over.set()
