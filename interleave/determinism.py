@@ -90,7 +90,7 @@ def same_end(trace: Trace, end: End) -> None:
 def _told(end: End) -> tuple[str, ...]:
     """Return the parts of `end`, each in words."""
     ending, (_, outcome), crashes, waits, broken_at, length = end
-    raised = ", ".join(f"{thread} raising {kind[1]}: {text}" for thread, kind, text, _ in crashes)
+    raised = ", ".join(f"{thread} raising {text}" for thread, _, text, _ in crashes)
     waiting = ", ".join(f"{thread} waiting for {what}" for thread, what, _ in waits)
     invariant = "an unbroken invariant" if broken_at is None else f"an invariant that is broken after {broken_at} steps"
     return (
