@@ -304,11 +304,11 @@ def test_a_wide_schedule_goes_on_in_the_next_line_and_can_be_pasted() -> None:
 
 def test_the_rest_of_a_very_long_schedule_is_left_to_json() -> None:
     scenario = il.Scenario(setup=Counter, threads={"A": write_often, "B": write_often}, outcome=count, allowed={50, 51})
-    trace = il.replay(scenario, "A B " * 90 + "A*3 B*3")
+    trace = il.replay(scenario, "A B " * 50 + "A*3 B*3")
     outcome_of_it = Outcome(51, 1, 1, trace.schedule)
     verdict = dataclasses.replace(il.explore(scenario, executions=1), outcomes={51: outcome_of_it})
 
-    lines = text.render(verdict, width=80).splitlines()
+    lines = text.render(verdict, width=70).splitlines()
 
     table = lines[lines.index(next(line for line in lines if line.startswith("RESULT"))) + 1 :]
     assert [line.strip() for line in table[4:6]] == [
