@@ -135,10 +135,12 @@ def explore(
 
     `target` is a `Scenario` or a function that starts threads and returns the outcome.  `executions`, `seconds`
     and `steps` (of one execution) are limits: a search that one of them cuts is `UNKNOWN`, unless it found a
-    violation.  It ends at the first execution that is cut, unless you gave `steps` yourself: then it goes on.  So is
-    one interrupted by Ctrl-C, which keeps what was found.  `explorer` is `exhaustive` (`auto` takes it) or
-    `hypothesis`, which samples with `seed`.  `stop_at_first` ends the search at the first violation.  `progress` is
-    called a few times a second.  What the program prints, on either stream, is swallowed.
+    violation.  So is one interrupted by Ctrl-C, which keeps what was found.  The first execution that is cut ends the
+    search, unless you gave a limit on `steps` of your own.  `explorer` is `dpor` (`auto` takes it: one execution of
+    each equivalence class), `exhaustive` (every interleaving) or `hypothesis`, which samples with `seed`.
+    `stop_at_first` ends the search at the first violation.  `verify_reduction` runs every interleaving as well and
+    raises AssertionError if the two searches differ.  `progress` is called a few times a second.  What the program
+    prints, on either stream, is swallowed.
 
     Raises ScenarioError (with place, value and remedy) if the program cannot be run, NotDeterministic if it
     does not repeat itself.  Costs executions times their length: for threads that never block, a multinomial
