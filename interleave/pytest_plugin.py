@@ -14,6 +14,7 @@ Read next: `verdict`, which does the work.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import os
@@ -103,6 +104,17 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Pass Ctrl-C on: a search answers it with what was found so far, and the run must end all the same."""
+    try:
+        yield
+    except (Inconclusive, Violated) as error:
+        if isinstance(error.verdict, Verdict):
+            _heed(item, error.verdict, str(error))
+        raise
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -144,6 +156,7 @@ class Interleave:
         """Return the verdict on `target`, as `interleave.explore`."""
         found = verdict.explore(target, **options)
         _note(self._item, found)
+        _heed(self._item, found, str(found))
         return found
 
     def check(self, target: Any, **options: Any) -> Verdict:
@@ -162,7 +175,9 @@ class Interleave:
 
     def stress(self, target: Any, trials: int, **options: Any) -> Observation:
         """Return what real threads did, as `interleave.stress`."""
-        return real.stress(target, trials, **options)
+        seen = real.stress(target, trials, **options)
+        _heed(self._item, seen, str(seen))
+        return seen
 
 
 @pytest.fixture(name="interleave")
@@ -292,6 +307,19 @@ def _command(item: pytest.Function, schedule: Schedule) -> str:
 
 def _note(item: pytest.Item, found: Verdict) -> None:
     item.user_properties.append((_PROPERTY, text.render(found, width=_ONE_LINE).splitlines()[0]))
+
+
+def _heed(item: pytest.Item, found: Verdict | Observation, report: str) -> None:
+    """Show what was found and end the whole run, if Ctrl-C ended this search."""
+    if not found.reason.startswith("interrupted"):
+        return
+    capture = item.config.pluginmanager.getplugin("capturemanager")
+    terminal = item.config.pluginmanager.getplugin("terminalreporter")
+    with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+        if terminal:  # a worker of pytest-xdist has none
+            terminal.ensure_newline()
+            terminal.write_line(f"{item.nodeid}: interrupted\n\n{report}")
+    raise KeyboardInterrupt
 
 
 def _refuse(item: pytest.Item, why: str) -> None:

@@ -65,11 +65,11 @@ def not_on_ci(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(pytester: pytest.Pytester):  # type: ignore[no-untyped-def]
     """Return a function that writes a test file and runs pytest on it."""
 
-    def run(tests: str, *options: str, apart: bool = False) -> pytest.RunResult:
+    def run(tests: str, *options: str, apart: bool = False, **keywords: bool) -> pytest.RunResult:
         pytester.makepyfile(test_it=PROGRAM + tests)
         # A process of its own takes seconds, so only a test that needs one is run apart.
         start = pytester.runpytest_subprocess if apart else pytester.runpytest_inprocess
-        return start(*LOADED, "-p", "no:cacheprovider", *options)
+        return start(*LOADED, "-p", "no:cacheprovider", *options, **keywords)
 
     return run
 
@@ -349,6 +349,55 @@ def test_an_option_with_a_value_that_is_none_is_told_without_a_traceback(run, op
     result.assert_outcomes(failed=1)
     assert option in text(result)
     assert "Traceback" not in text(result)
+
+
+# ---------------------------------------------------------------- Ctrl-C
+
+CTRL_C = """
+import signal
+import interleave as il
+from interleave.real.observation import Ledger
+from interleave.tally import Tally
+
+@pytest.fixture(autouse=True)
+def press_at_the_third(monkeypatch):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # where it was ignored, nothing would happen
+    # Not in the body: what it counts would make it another program in every execution.
+    entered = []
+    for kind, name in ((Tally, "add"), (Ledger, "outcome")):
+        def enter(*args, enter=getattr(kind, name)):
+            entered.append(args)
+            if len(entered) == 3:
+                signal.raise_signal(signal.SIGINT)
+            return enter(*args)
+        monkeypatch.setattr(kind, name, enter)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+def pressing():
+    return both(locked_up)
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "@pytest.mark.interleave\ndef test_pressed():\n    pressing()",
+        "@pytest.mark.xfail\n@pytest.mark.interleave\ndef test_pressed():\n    pressing()",
+        "def test_pressed():\n    il.check(pressing)",
+        "def test_pressed(interleave):\n    interleave.check(pressing)",
+        "def test_pressed(interleave):\n    interleave.explore(pressing)",
+        "def test_pressed(interleave):\n    interleave.stress(pressing, 1000)",
+    ],
+    ids=["marked", "marked-xfail", "check", "fixture-check", "fixture-explore", "fixture-stress"],
+)
+def test_ctrl_c_ends_the_run_and_shows_what_was_found(run, test: str) -> None:
+    result = run(CTRL_C + test + "\n\ndef test_next(): pass", "-v", no_reraise_ctrlc=True)
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*test_it.py::test_pressed: interrupted", "*KeyboardInterrupt*"])
+    assert re.search("^(UNKNOWN: .* - interrupted|.*interrupted after)", text(result), re.MULTILINE)
+    assert "test_next" not in text(result)
 
 
 # ---------------------------------------------------------------- --interleave-replay
