@@ -45,6 +45,7 @@ _PROPERTY: Final = "interleave"
 _ONE_LINE: Final = 1_000_000
 _REPLAYED: Final = "interleave-replay"
 _MARKED: Final = pytest.StashKey[int]()
+_REFUSED: Final = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -74,12 +75,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Count the marked tests: a schedule belongs to one."""
-    session.config.stash[_MARKED] = sum(item.get_closest_marker(MARK) is not None for item in session.items)
+    session.config.stash[_MARKED] = sum(map(_is_marked, session.items))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Refuse a test that asks for what cannot be done, before anything of it runs."""
-    marked = item.get_closest_marker(MARK) is not None
+    marked = _is_marked(item)
     if item.config.getoption("interleave_replay") is not None:
         count = item.config.stash.get(_MARKED, 0)
         if not marked or count != 1:
@@ -92,7 +93,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
     """Explore the body of a marked test, or replay one schedule of it; leave any other test alone."""
-    if pyfuncitem.get_closest_marker(MARK) is None:
+    if not _is_marked(pyfuncitem):
         return None
     program = _program(pyfuncitem)
     schedule = pyfuncitem.config.getoption("interleave_replay")
@@ -114,14 +115,24 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         raise
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # the outermost: what `xfail` made of a failure is to be seen here
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the message alone where a marked test fails: the traceback would lead through this package only."""
+    """Show the message alone where a marked test fails: the traceback would lead through this package only.
+
+    What `xfail` expects is a failure that was found.  A test that could not be explored, or not to the end, is none.
+    """
     report = yield
-    marked = item.get_closest_marker(MARK) is not None
-    if marked and report.failed and call.excinfo and isinstance(call.excinfo.value, InterleaveError):
+    if not _is_marked(item) or call.excinfo is None:
+        return report
+    error = call.excinfo.value
+    told_nothing = _REFUSED in item.stash or (isinstance(error, InterleaveError) and not isinstance(error, Violated))
+    if told_nothing and hasattr(report, "wasxfail") and not _expects(item, error):
+        report.outcome = "failed"
+        del report.wasxfail
+        report.longrepr = call.excinfo.getrepr(style="value")
+    if report.failed and isinstance(error, InterleaveError):
         report.longrepr = call.excinfo.getrepr(style="value")
     return report
 
@@ -189,6 +200,11 @@ def _interleave(request: pytest.FixtureRequest) -> Interleave:
 # ---------------------------------------------------------------- a marked test
 
 
+def _is_marked(item: pytest.Item) -> bool:
+    """Return whether the mark is meant for `item`: that of a module reaches its doctests too, which are no tests."""
+    return item.get_closest_marker(MARK) is not None and not isinstance(item, pytest.DoctestItem)
+
+
 def _faults(item: pytest.Item) -> Iterator[str]:
     """Yield what keeps a marked test from being explored."""
     if not isinstance(item, pytest.Function) or (item.cls and issubclass(item.cls, unittest.TestCase)):
@@ -214,6 +230,12 @@ def _faults(item: pytest.Item) -> Iterator[str]:
             f"it takes the fixture {', '.join(fixtures)}, which would be made once and not afresh for every "
             "interleaving; make the object in the body, or take the fixture `interleave` and check a function that does"
         )
+
+
+def _expects(item: pytest.Item, error: BaseException) -> bool:
+    """Return whether an `xfail` names the class of `error`: a wider class, or none, speaks of the program."""
+    raises = [mark.kwargs.get("raises") for mark in item.iter_markers("xfail")]
+    return any(type(error) in (kinds if isinstance(kinds, tuple) else (kinds,)) for kinds in raises)
 
 
 def _arguments(function: Callable[..., Any]) -> list[str]:
@@ -323,6 +345,7 @@ def _heed(item: pytest.Item, found: Verdict | Observation, report: str) -> None:
 
 
 def _refuse(item: pytest.Item, why: str) -> None:
+    item.stash[_REFUSED] = True
     pytest.fail(f"{item.nodeid}: {why}", pytrace=False)
 
 

@@ -249,6 +249,44 @@ def test_both_count():
 # ---------------------------------------------------------------- what does not pass
 
 
+@pytest.mark.parametrize(
+    "xfail", ["xfail", "xfail(strict=True)", "xfail(raises=Exception)", "xfail(raises=(il.Violated, KeyError))"]
+)
+@pytest.mark.parametrize(
+    ("test", "outcome", "message"),
+    [
+        ("(executions=1)\ndef test_it(): both(locked_up)", "failed", "*limit of 1 execution*"),
+        ("(explorer='clever')\ndef test_it(): pass", "failed", "*explorer='clever'*"),
+        ("(secs=1)\ndef test_it(): pass", "errors", "*no option 'secs'*"),
+        ("\ndef test_it(tmp_path): pass", "errors", "*it takes the fixture tmp_path*"),
+    ],
+    ids=["limit", "value", "option", "fixture"],
+)
+def test_what_was_not_explored_to_the_end_is_no_expected_failure(
+    run, xfail: str, test: str, outcome: str, message: str
+) -> None:
+    result = run(f"import interleave as il\n@pytest.mark.{xfail}\n@pytest.mark.interleave{test}")
+
+    result.assert_outcomes(**{outcome: 1})
+    result.stdout.fnmatch_lines([message])
+
+
+@pytest.mark.parametrize("raises", ["il.Inconclusive", "(KeyError, il.Inconclusive)"])
+def test_a_search_that_is_expected_to_be_cut_may_be(run, raises: str) -> None:
+    result = run(
+        f"""
+import interleave as il
+
+@pytest.mark.xfail(raises={raises})
+@pytest.mark.interleave(executions=1)
+def test_it():
+    both(locked_up)
+"""
+    )
+
+    result.assert_outcomes(xfailed=1)
+
+
 @pytest.mark.parametrize("limit", ["executions=5", "seconds=0.000001"])
 def test_a_limit_never_counts_as_a_pass(run, limit: str) -> None:
     result = run(f"@pytest.mark.interleave({limit})\ndef test_locked():\n    assert both(locked_up) == 2\n")
@@ -502,6 +540,22 @@ def test_workers_of_xdist_tell_the_same(run) -> None:
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["replay: pytest test_it.py::test_both_count --interleave-replay='main*"])
     result.stdout.fnmatch_lines(["test_it.py::test_both_count_under_the_lock: HOLDS: all * interleavings*"])
+
+
+def test_a_mark_on_the_module_is_not_for_its_doctests(run, pytester: pytest.Pytester) -> None:
+    tests = "pytestmark = pytest.mark.interleave\n\ndef one():\n    '''\n    >>> one()\n    1\n    '''\n    return 1\n"
+    result = run(tests + HOLDS, "--doctest-modules")
+
+    result.assert_outcomes(passed=2)
+
+
+def test_a_doctest_is_not_counted_among_the_tests_that_a_schedule_belongs_to(run) -> None:
+    tests = "pytestmark = pytest.mark.interleave\n\ndef one():\n    '''\n    >>> 1\n    1\n    '''\n" + HOLDS
+
+    result = run(tests, "--doctest-modules", "--interleave-replay=main*x")
+
+    result.assert_outcomes(failed=1, errors=1)  # the doctest is refused as any test that is not marked
+    assert "cannot read 'main*x'" in text(result)
 
 
 def test_other_tests_are_left_alone(run) -> None:
