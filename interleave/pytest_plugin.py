@@ -224,8 +224,14 @@ def _faults(item: pytest.Item) -> Iterator[str]:
             "it is a Hypothesis test, and @given draws its arguments once for each call; take one of the two away, "
             "or draw the schedules: @given(interleave.strategies.schedules(program))"
         )
-    fixtures = [name for name in _arguments(item.obj) if name not in _parameters(item)]
-    if fixtures:
+    given = [name for name in _arguments(item.obj) if name not in _parameters(item)]
+    if mocks := [name for name in given if name not in item.fixturenames]:  # pytest leaves out what a patch passes
+        yield (
+            f"it takes {', '.join(mocks)} from a decorator such as @mock.patch, which would make it once, not afresh "
+            "for every interleaving; name what to put in its place, in the decorator (new=...) or in the body: "
+            "with mock.patch(target, replacement)"
+        )
+    if fixtures := [name for name in given if name in item.fixturenames]:
         yield (
             f"it takes the fixture {', '.join(fixtures)}, which would be made once and not afresh for every "
             "interleaving; make the object in the body, or take the fixture `interleave` and check a function that does"

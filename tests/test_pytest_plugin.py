@@ -343,6 +343,10 @@ def test_a_skip_in_the_body_is_no_skip(run) -> None:
             "it takes the fixture tmp_path, which would be made once",
         ),
         ("@pytest.mark.interleave\ndef test_it(interleave): pass", "it takes the fixture interleave, which"),
+        (
+            "from unittest import mock\n@pytest.mark.interleave\n@mock.patch('os.getcwd')\ndef test_it(fake): pass",
+            "it takes fake from a decorator such as @mock.patch",
+        ),
         ("@pytest.mark.interleave(10)\ndef test_it(): pass", "takes options by name, and was given 10"),
         ("@pytest.mark.interleave(second=1)\ndef test_it(): pass", "no option 'second'; did you mean 'seconds'?"),
         ("@pytest.mark.interleave\nasync def test_it(): pass", "it is async, and threads are explored"),
@@ -361,6 +365,27 @@ def test_what_cannot_be_explored_is_an_error_and_not_a_plain_run(run, tests: str
 
     result.assert_outcomes(errors=1)
     assert message in text(result)
+
+
+def test_a_patch_that_names_its_replacement_is_in_place_in_every_interleaving(run) -> None:
+    result = run(
+        """
+import os
+from unittest import mock
+
+@pytest.mark.interleave
+@mock.patch("os.getcwd", new=lambda: "here")
+def test_by_a_decorator():
+    assert both(locked_up) == 2 and os.getcwd() == "here"
+
+@pytest.mark.interleave
+def test_in_the_body():
+    with mock.patch("os.getcwd", lambda: "here"):
+        assert both(locked_up) == 2 and os.getcwd() == "here"
+"""
+    )
+
+    result.assert_outcomes(passed=2)
 
 
 def test_an_indirect_parameter_is_a_fixture(run) -> None:
