@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import runpy
 import subprocess
@@ -29,6 +30,28 @@ def test_every_exported_name_is_in_the_reference() -> None:
     page = (REPOSITORY / "docs" / "reference.md").read_text(encoding="utf-8")
 
     assert [name for name in interleave.__all__ if f"`il.{name}" not in page] == []
+
+
+def test_what_the_exported_names_return_and_raise_is_in_the_reference_where_it_is_found() -> None:
+    page = (REPOSITORY / "docs" / "reference.md").read_text(encoding="utf-8")
+
+    described = re.findall(r"^### `(interleave\.\S+)\.(\w+)`", page, re.MULTILINE)
+
+    assert {"Outcome", "Violation", "Event", "StepList", "Progress"} <= {name for _, name in described}
+    assert {"NotDeterministic", "ScheduleError", "SplitError"} <= {name for _, name in described}
+    for module, name in described:
+        assert hasattr(importlib.import_module(module), name)
+
+
+@pytest.mark.parametrize(
+    "option", ["--stop-at-first", "--jitter P", "--interleave-replay=SCHEDULE", "interleave_seconds"]
+)
+def test_the_options_of_the_commands_and_of_the_plugin_are_in_the_reference(option: str) -> None:
+    assert f"* `{option}`" in (REPOSITORY / "docs" / "reference.md").read_text(encoding="utf-8")
+
+
+def test_a_default_in_the_reference_is_a_number_and_not_a_name() -> None:
+    assert "steps: int | None=100_000" in (REPOSITORY / "docs" / "reference.md").read_text(encoding="utf-8")
 
 
 # What the programs of a page take for granted; those of the other pages stand alone.
