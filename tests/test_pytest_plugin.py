@@ -560,7 +560,7 @@ def test_the_arithmetic_is_told_when_asked_to_be_verbose(run) -> None:
 def test_workers_of_xdist_tell_the_same(run) -> None:
     pytest.importorskip("xdist")
 
-    result = run(HOLDS + LOSES, "-n", "1", "-v", apart=True)
+    result = run(HOLDS + LOSES, "-n", "2", "-v", apart=True)
 
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["replay: pytest test_it.py::test_both_count --interleave-replay='main*"])
