@@ -5,7 +5,7 @@ or ends.  Each deviation is a place, "before the third step of A", and which of 
 moves there instead.  Hypothesis prefers short lists and small numbers, so it shrinks to the fewest deviations.  A place
 is named by the thread's own steps, so that a deviation means the same when those before it are taken away: counted
 from one to the next instead, some could not be taken away alone.  The fewest deviations have the fewest preemptions too
-wherever the tests compare the two; drawing a thread at every step instead leaves up to eight too many.
+in nearly every search of the tests; drawing a thread at every step instead leaves up to eight too many.
 
 It samples: use it on programs that are too large to explore in full, and `exhaustive` on the others.  The explorer has
 the limits and the seed of `interleave.explore` for settings, and no others; a test of your own with `@given` and the
