@@ -5,15 +5,18 @@
 
 Signatures are read from the source and not asked of the running interpreter, whose way to print them
 changes between versions: the page is the same on every Python.  Of the commands in the other pages those are
-run that print the same every time but for the seconds, `check` and `steps`.  `tests/test_docs.py` runs the check.
+run that print the same every time but for the seconds: `check`, `steps` and `replay`.  `tests/test_docs.py` runs the
+check.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import importlib
 import inspect
 import re
+import shlex
 import subprocess
 import sys
 import types
@@ -21,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import interleave
+from interleave import arguments, pytest_plugin
 
 DOCS = Path(__file__).parent
 REPOSITORY = DOCS.parent
@@ -35,17 +39,27 @@ CHAPTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Traces and real threads", ("interleave.trace", "interleave.real")),
     ("Exploring, and what comes out", ("interleave",)),
 )
-SHOWN = re.compile(r"```console\n\$ interleave ((?:check|steps) examples/[^\s']+)\n(.+?)\n```", re.DOTALL)
-"""A command in a page, without quotes, and what it printed."""
+SHOWN = re.compile(r"```console\n\$ interleave ((?:check|steps|replay) examples/[^\n]+)\n(.+?)\n```", re.DOTALL)
+"""A command in a page, and what it printed."""
 
-# Nobody but this package makes one of these, so how it is made is no part of the reference.
-RESULTS = {"Verdict", "Trace", "Observation"}
+# Nobody but this package makes one of these, so how it is made is no part of the reference: what it has is.
+RESULTS = {"Verdict", "Trace", "Observation", "Outcome", "Violation", "Event", "Crash", "Wait", "Progress"}
+RESULTS |= {"StepList", "Interleave"}
+# What the names at the top return, hold or raise, by the modules where they are found.
+ALSO: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("interleave.tally", ("Outcome", "Violation")),
+    ("interleave.verdict", ("Progress",)),
+    ("interleave.split", ("StepList",)),
+    ("interleave.trace", ("Event", "Crash", "Wait")),
+    ("interleave.errors", ("InterleaveError", "SplitError", "ScheduleError", "NotDeterministic")),
+)
 # What every explorer's module offers to `explore`; the strategies are the rest.
 FOR_EXPLORE = {"SAMPLES", "explore"}
 FIRST_LINES = """\
 # Reference
 
 Made from the docstrings by `docs/build_reference.py`; do not edit it by hand. `import interleave as il`.
+What those names return, hold or raise is described under the module where it is found, such as `interleave.errors`.
 """
 
 
@@ -55,7 +69,12 @@ def page() -> str:
     for name in interleave.__all__:
         value = getattr(interleave, name)
         chapters[chapter_of(value)].append(entry(f"il.{name}", value))
+    for place, names in ALSO:
+        for name in names:
+            value = getattr(importlib.import_module(place), name)
+            chapters[chapter_of(value)].append(entry(f"{place}.{name}", value))
     parts = [f"## {title}\n\n" + "\n".join(entries) for title, entries in reversed(chapters.items()) if entries]
+    parts += [command_line(), plugin()]
     return "\n".join([FIRST_LINES, *parts, GLOSSARY.read_text(encoding="utf-8")])
 
 
@@ -73,10 +92,74 @@ def entry(name: str, value: Any) -> str:
     definition = definition_of(value)
     if definition is None:
         raise SystemExit(f"{name} is neither a function nor a class: say in docs/build_reference.py how to describe it")
-    how = "" if definition.name in RESULTS else signature(definition)
+    result = definition.name in RESULTS
+    how = "" if result else signature(definition)
     call = f"```python\n{name}{how}\n```\n\n" if how else ""
     members_text = class_members(definition) if isinstance(definition, ast.ClassDef) else ""
-    return f"### `{name}`\n\n{call}{docstring(value)}\n{members_text}"
+    # The names at the top say in their docstrings what they have.
+    held = f"\nFields: {fields_of(definition)}.\n" if result and name.startswith("interleave.") else ""
+    return f"### `{name}`\n\n{call}{docstring(value)}\n{held}{members_text}"
+
+
+def fields_of(node: ast.ClassDef | ast.FunctionDef) -> str:
+    """Return the public fields of a dataclass with their types, "" for anything else."""
+    fields = [member for member in node.body if isinstance(member, ast.AnnAssign)]
+    shown = [f"{ast.unparse(member.target)}: {ast.unparse(member.annotation)}" for member in fields]
+    return ", ".join(f"`{text}`" for text in shown if not text.startswith("_"))
+
+
+def command_line() -> str:
+    """Return the chapter on the commands, from the parser of their arguments."""
+    whole = arguments.parser()
+    commands = next(action for action in whole._actions if isinstance(action, argparse._SubParsersAction))
+    lines = ["## The command line\n"]
+    for name, command in commands.choices.items():
+        places = [action.metavar for action in command._actions if not action.option_strings]
+        lines.append(f"### `interleave {' '.join([name, *places])}`\n\n{command.description}\n")
+        lines += [described(action) for action in command._actions if not isinstance(action, argparse._HelpAction)]
+        lines.append("")
+    return "\n".join([*lines, str(whole.epilog).partition("\n\n")[2].strip().replace("exit", "Exit", 1) + ".\n"])
+
+
+def described(action: argparse.Action) -> str:
+    """Return the line for one argument of a command."""
+    choices = "|".join(map(str, action.choices or ()))
+    value = "" if action.nargs == 0 or not action.option_strings else f" {action.metavar or choices}"
+    return f"* `{', '.join(action.option_strings) or action.metavar}{value}`: {action.help}"
+
+
+class Options:
+    """Stands for pytest's parser, and writes down what the plugin adds to it."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def getgroup(self, *names: str) -> Options:
+        """Return the group of options, which is this."""
+        return self
+
+    def addoption(self, name: str, *, metavar: str, help: str) -> None:
+        """Write down an option of the command line."""
+        self.lines.append(f"* `{name}={metavar}`: {help}")
+
+    def addini(self, name: str, help: str, default: str) -> None:
+        """Write down an option of the ini file."""
+        self.lines.append(f"* `{name}` in the ini file: {help}")
+
+
+def plugin() -> str:
+    """Return the chapter on the pytest plugin."""
+    options = Options()
+    pytest_plugin.pytest_addoption(options)
+    known = ", ".join(f"`{name}`" for name in sorted(pytest_plugin._OPTIONS))
+    return "\n".join(
+        [
+            f"## The pytest plugin\n\n{docstring(pytest_plugin)}\n",
+            f"* `@pytest.mark.interleave(...)` takes, by name, these of the options of `il.explore`: {known}.",
+            *options.lines,
+            "\n" + entry("interleave", pytest_plugin.Interleave).replace("###", "### The fixture", 1),
+        ]
+    )
 
 
 def exported(module: types.ModuleType) -> list[str]:
@@ -101,8 +184,19 @@ def definition_of(value: Any) -> ast.ClassDef | ast.FunctionDef | None:
     source = inspect.getsource(importlib.import_module(value.__module__))
     for node in ast.parse(source).body:
         if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name == value.__name__:
-            return node
+            return with_numbers(node, importlib.import_module(value.__module__))
     return None
+
+
+def with_numbers(node: ast.ClassDef | ast.FunctionDef, module: types.ModuleType) -> ast.ClassDef | ast.FunctionDef:
+    """Replace each default that is the name of a number by the number: a reader does not know the name."""
+    for function in [one for one in ast.walk(node) if isinstance(one, ast.FunctionDef)]:
+        for defaults in (function.args.defaults, function.args.kw_defaults):
+            for at, default in enumerate(defaults):
+                number = getattr(module, default.id, None) if isinstance(default, ast.Name) else None
+                if isinstance(number, int | float):
+                    defaults[at] = ast.Name(f"{number:_}")
+    return node
 
 
 def signature(node: ast.ClassDef | ast.FunctionDef) -> str:
@@ -157,7 +251,7 @@ def with_outputs(text: str) -> str:
 
 def run(command: str) -> str:
     """Return what the command prints."""
-    arguments = [sys.executable, "-m", "interleave", *command.split()]
+    arguments = [sys.executable, "-m", "interleave", *shlex.split(command)]
     result = subprocess.run(arguments, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     if result.returncode not in {0, 1} or not result.stdout:
         raise SystemExit(f"interleave {command}: exit status {result.returncode}\n{result.stderr}")

@@ -14,6 +14,7 @@ Read next: `verdict`, which does the work.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import os
@@ -44,6 +45,7 @@ _PROPERTY: Final = "interleave"
 _ONE_LINE: Final = 1_000_000
 _REPLAYED: Final = "interleave-replay"
 _MARKED: Final = pytest.StashKey[int]()
+_REFUSED: Final = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,12 +75,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Count the marked tests: a schedule belongs to one."""
-    session.config.stash[_MARKED] = sum(item.get_closest_marker(MARK) is not None for item in session.items)
+    session.config.stash[_MARKED] = sum(map(_is_marked, session.items))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Refuse a test that asks for what cannot be done, before anything of it runs."""
-    marked = item.get_closest_marker(MARK) is not None
+    marked = _is_marked(item)
     if item.config.getoption("interleave_replay") is not None:
         count = item.config.stash.get(_MARKED, 0)
         if not marked or count != 1:
@@ -91,7 +93,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
     """Explore the body of a marked test, or replay one schedule of it; leave any other test alone."""
-    if pyfuncitem.get_closest_marker(MARK) is None:
+    if not _is_marked(pyfuncitem):
         return None
     program = _program(pyfuncitem)
     schedule = pyfuncitem.config.getoption("interleave_replay")
@@ -103,13 +105,34 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Pass Ctrl-C on: a search answers it with what was found so far, and the run must end all the same."""
+    try:
+        yield
+    except (Inconclusive, Violated) as error:
+        if isinstance(error.verdict, Verdict):
+            _heed(item, error.verdict, str(error))
+        raise
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # the outermost: what `xfail` made of a failure is to be seen here
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the message alone where a marked test fails: the traceback would lead through this package only."""
+    """Show the message alone where a marked test fails: the traceback would lead through this package only.
+
+    What `xfail` expects is a failure that was found.  A test that could not be explored, or not to the end, is none.
+    """
     report = yield
-    marked = item.get_closest_marker(MARK) is not None
-    if marked and report.failed and call.excinfo and isinstance(call.excinfo.value, InterleaveError):
+    if not _is_marked(item) or call.excinfo is None:
+        return report
+    error = call.excinfo.value
+    told_nothing = _REFUSED in item.stash or (isinstance(error, InterleaveError) and not isinstance(error, Violated))
+    if told_nothing and hasattr(report, "wasxfail") and not _expects(item, error):
+        report.outcome = "failed"
+        del report.wasxfail
+        report.longrepr = call.excinfo.getrepr(style="value")
+    if report.failed and isinstance(error, InterleaveError):
         report.longrepr = call.excinfo.getrepr(style="value")
     return report
 
@@ -144,6 +167,7 @@ class Interleave:
         """Return the verdict on `target`, as `interleave.explore`."""
         found = verdict.explore(target, **options)
         _note(self._item, found)
+        _heed(self._item, found, str(found))
         return found
 
     def check(self, target: Any, **options: Any) -> Verdict:
@@ -162,7 +186,9 @@ class Interleave:
 
     def stress(self, target: Any, trials: int, **options: Any) -> Observation:
         """Return what real threads did, as `interleave.stress`."""
-        return real.stress(target, trials, **options)
+        seen = real.stress(target, trials, **options)
+        _heed(self._item, seen, str(seen))
+        return seen
 
 
 @pytest.fixture(name="interleave")
@@ -172,6 +198,11 @@ def _interleave(request: pytest.FixtureRequest) -> Interleave:
 
 
 # ---------------------------------------------------------------- a marked test
+
+
+def _is_marked(item: pytest.Item) -> bool:
+    """Return whether the mark is meant for `item`: that of a module reaches its doctests too, which are no tests."""
+    return item.get_closest_marker(MARK) is not None and not isinstance(item, pytest.DoctestItem)
 
 
 def _faults(item: pytest.Item) -> Iterator[str]:
@@ -193,12 +224,24 @@ def _faults(item: pytest.Item) -> Iterator[str]:
             "it is a Hypothesis test, and @given draws its arguments once for each call; take one of the two away, "
             "or draw the schedules: @given(interleave.strategies.schedules(program))"
         )
-    fixtures = [name for name in _arguments(item.obj) if name not in _parameters(item)]
-    if fixtures:
+    given = [name for name in _arguments(item.obj) if name not in _parameters(item)]
+    if mocks := [name for name in given if name not in item.fixturenames]:  # pytest leaves out what a patch passes
+        yield (
+            f"it takes {', '.join(mocks)} from a decorator such as @mock.patch, which would make it once, not afresh "
+            "for every interleaving; name what to put in its place, in the decorator (new=...) or in the body: "
+            "with mock.patch(target, replacement)"
+        )
+    if fixtures := [name for name in given if name in item.fixturenames]:
         yield (
             f"it takes the fixture {', '.join(fixtures)}, which would be made once and not afresh for every "
             "interleaving; make the object in the body, or take the fixture `interleave` and check a function that does"
         )
+
+
+def _expects(item: pytest.Item, error: BaseException) -> bool:
+    """Return whether an `xfail` names the class of `error`: a wider class, or none, speaks of the program."""
+    raises = [mark.kwargs.get("raises") for mark in item.iter_markers("xfail")]
+    return any(type(error) in (kinds if isinstance(kinds, tuple) else (kinds,)) for kinds in raises)
 
 
 def _arguments(function: Callable[..., Any]) -> list[str]:
@@ -295,7 +338,21 @@ def _note(item: pytest.Item, found: Verdict) -> None:
     item.user_properties.append((_PROPERTY, text.render(found, width=_ONE_LINE).splitlines()[0]))
 
 
+def _heed(item: pytest.Item, found: Verdict | Observation, report: str) -> None:
+    """Show what was found and end the whole run, if Ctrl-C ended this search."""
+    if not found.reason.startswith("interrupted"):
+        return
+    capture = item.config.pluginmanager.getplugin("capturemanager")
+    terminal = item.config.pluginmanager.getplugin("terminalreporter")
+    with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+        if terminal:  # a worker of pytest-xdist has none
+            terminal.ensure_newline()
+            terminal.write_line(f"{item.nodeid}: interrupted\n\n{report}")
+    raise KeyboardInterrupt
+
+
 def _refuse(item: pytest.Item, why: str) -> None:
+    item.stash[_REFUSED] = True
     pytest.fail(f"{item.nodeid}: {why}", pytrace=False)
 
 

@@ -373,13 +373,18 @@ def run(*arguments: str, cwd: Path, **options: object) -> subprocess.Popen[str]:
 
 
 def test_ctrl_c_prints_what_was_found(write: Write, tmp_path: Path) -> None:
-    process = run("check", write("long_search.py", LONG), cwd=tmp_path)
-    assert process.stderr is not None
-    assert process.stderr.readline() == "begun\n"  # the search takes far longer
+    # Where Ctrl-C is ignored, as in a job in the background, a child would ignore it too.
+    heeding = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)} if os.name == "posix" else {}
+    process = run("check", write("long_search.py", LONG), cwd=tmp_path, **heeding)
+    try:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "begun\n"  # the search takes far longer
 
-    process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
 
-    out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert process.returncode == UNKNOWN, err
     assert out.startswith("UNKNOWN: no violation in ")
     assert "Traceback" not in err

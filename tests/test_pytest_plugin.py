@@ -65,11 +65,11 @@ def not_on_ci(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(pytester: pytest.Pytester):  # type: ignore[no-untyped-def]
     """Return a function that writes a test file and runs pytest on it."""
 
-    def run(tests: str, *options: str, apart: bool = False) -> pytest.RunResult:
+    def run(tests: str, *options: str, apart: bool = False, **keywords: bool) -> pytest.RunResult:
         pytester.makepyfile(test_it=PROGRAM + tests)
         # A process of its own takes seconds, so only a test that needs one is run apart.
         start = pytester.runpytest_subprocess if apart else pytester.runpytest_inprocess
-        return start(*LOADED, "-p", "no:cacheprovider", *options)
+        return start(*LOADED, "-p", "no:cacheprovider", *options, **keywords)
 
     return run
 
@@ -249,6 +249,44 @@ def test_both_count():
 # ---------------------------------------------------------------- what does not pass
 
 
+@pytest.mark.parametrize(
+    "xfail", ["xfail", "xfail(strict=True)", "xfail(raises=Exception)", "xfail(raises=(il.Violated, KeyError))"]
+)
+@pytest.mark.parametrize(
+    ("test", "outcome", "message"),
+    [
+        ("(executions=1)\ndef test_it(): both(locked_up)", "failed", "*limit of 1 execution*"),
+        ("(explorer='clever')\ndef test_it(): pass", "failed", "*explorer='clever'*"),
+        ("(secs=1)\ndef test_it(): pass", "errors", "*no option 'secs'*"),
+        ("\ndef test_it(tmp_path): pass", "errors", "*it takes the fixture tmp_path*"),
+    ],
+    ids=["limit", "value", "option", "fixture"],
+)
+def test_what_was_not_explored_to_the_end_is_no_expected_failure(
+    run, xfail: str, test: str, outcome: str, message: str
+) -> None:
+    result = run(f"import interleave as il\n@pytest.mark.{xfail}\n@pytest.mark.interleave{test}")
+
+    result.assert_outcomes(**{outcome: 1})
+    result.stdout.fnmatch_lines([message])
+
+
+@pytest.mark.parametrize("raises", ["il.Inconclusive", "(KeyError, il.Inconclusive)"])
+def test_a_search_that_is_expected_to_be_cut_may_be(run, raises: str) -> None:
+    result = run(
+        f"""
+import interleave as il
+
+@pytest.mark.xfail(raises={raises})
+@pytest.mark.interleave(executions=1)
+def test_it():
+    both(locked_up)
+"""
+    )
+
+    result.assert_outcomes(xfailed=1)
+
+
 @pytest.mark.parametrize("limit", ["executions=5", "seconds=0.000001"])
 def test_a_limit_never_counts_as_a_pass(run, limit: str) -> None:
     result = run(f"@pytest.mark.interleave({limit})\ndef test_locked():\n    assert both(locked_up) == 2\n")
@@ -305,6 +343,10 @@ def test_a_skip_in_the_body_is_no_skip(run) -> None:
             "it takes the fixture tmp_path, which would be made once",
         ),
         ("@pytest.mark.interleave\ndef test_it(interleave): pass", "it takes the fixture interleave, which"),
+        (
+            "from unittest import mock\n@pytest.mark.interleave\n@mock.patch('os.getcwd')\ndef test_it(fake): pass",
+            "it takes fake from a decorator such as @mock.patch",
+        ),
         ("@pytest.mark.interleave(10)\ndef test_it(): pass", "takes options by name, and was given 10"),
         ("@pytest.mark.interleave(second=1)\ndef test_it(): pass", "no option 'second'; did you mean 'seconds'?"),
         ("@pytest.mark.interleave\nasync def test_it(): pass", "it is async, and threads are explored"),
@@ -323,6 +365,27 @@ def test_what_cannot_be_explored_is_an_error_and_not_a_plain_run(run, tests: str
 
     result.assert_outcomes(errors=1)
     assert message in text(result)
+
+
+def test_a_patch_that_names_its_replacement_is_in_place_in_every_interleaving(run) -> None:
+    result = run(
+        """
+import os
+from unittest import mock
+
+@pytest.mark.interleave
+@mock.patch("os.getcwd", new=lambda: "here")
+def test_by_a_decorator():
+    assert both(locked_up) == 2 and os.getcwd() == "here"
+
+@pytest.mark.interleave
+def test_in_the_body():
+    with mock.patch("os.getcwd", lambda: "here"):
+        assert both(locked_up) == 2 and os.getcwd() == "here"
+"""
+    )
+
+    result.assert_outcomes(passed=2)
 
 
 def test_an_indirect_parameter_is_a_fixture(run) -> None:
@@ -349,6 +412,55 @@ def test_an_option_with_a_value_that_is_none_is_told_without_a_traceback(run, op
     result.assert_outcomes(failed=1)
     assert option in text(result)
     assert "Traceback" not in text(result)
+
+
+# ---------------------------------------------------------------- Ctrl-C
+
+CTRL_C = """
+import signal
+import interleave as il
+from interleave.real.observation import Ledger
+from interleave.tally import Tally
+
+@pytest.fixture(autouse=True)
+def press_at_the_third(monkeypatch):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # where it was ignored, nothing would happen
+    # Not in the body: what it counts would make it another program in every execution.
+    entered = []
+    for kind, name in ((Tally, "add"), (Ledger, "outcome")):
+        def enter(*args, enter=getattr(kind, name)):
+            entered.append(args)
+            if len(entered) == 3:
+                signal.raise_signal(signal.SIGINT)
+            return enter(*args)
+        monkeypatch.setattr(kind, name, enter)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+def pressing():
+    return both(locked_up)
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "@pytest.mark.interleave\ndef test_pressed():\n    pressing()",
+        "@pytest.mark.xfail\n@pytest.mark.interleave\ndef test_pressed():\n    pressing()",
+        "def test_pressed():\n    il.check(pressing)",
+        "def test_pressed(interleave):\n    interleave.check(pressing)",
+        "def test_pressed(interleave):\n    interleave.explore(pressing)",
+        "def test_pressed(interleave):\n    interleave.stress(pressing, 1000)",
+    ],
+    ids=["marked", "marked-xfail", "check", "fixture-check", "fixture-explore", "fixture-stress"],
+)
+def test_ctrl_c_ends_the_run_and_shows_what_was_found(run, test: str) -> None:
+    result = run(CTRL_C + test + "\n\ndef test_next(): pass", "-v", no_reraise_ctrlc=True)
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*test_it.py::test_pressed: interrupted", "*KeyboardInterrupt*"])
+    assert re.search("^(UNKNOWN: .* - interrupted|.*interrupted after)", text(result), re.MULTILINE)
+    assert "test_next" not in text(result)
 
 
 # ---------------------------------------------------------------- --interleave-replay
@@ -469,11 +581,27 @@ def test_two_kinds_of_violation_under_one_schedule_are_replayed_by_one_line(run)
 def test_workers_of_xdist_tell_the_same(run) -> None:
     pytest.importorskip("xdist")
 
-    result = run(HOLDS + LOSES, "-n", "1", "-v", apart=True)
+    result = run(HOLDS + LOSES, "-n", "2", "-v", apart=True)
 
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["replay: pytest test_it.py::test_both_count --interleave-replay='main*"])
     result.stdout.fnmatch_lines(["test_it.py::test_both_count_under_the_lock: HOLDS: all * interleavings*"])
+
+
+def test_a_mark_on_the_module_is_not_for_its_doctests(run, pytester: pytest.Pytester) -> None:
+    tests = "pytestmark = pytest.mark.interleave\n\ndef one():\n    '''\n    >>> one()\n    1\n    '''\n    return 1\n"
+    result = run(tests + HOLDS, "--doctest-modules")
+
+    result.assert_outcomes(passed=2)
+
+
+def test_a_doctest_is_not_counted_among_the_tests_that_a_schedule_belongs_to(run) -> None:
+    tests = "pytestmark = pytest.mark.interleave\n\ndef one():\n    '''\n    >>> 1\n    1\n    '''\n" + HOLDS
+
+    result = run(tests, "--doctest-modules", "--interleave-replay=main*x")
+
+    result.assert_outcomes(failed=1, errors=1)  # the doctest is refused as any test that is not marked
+    assert "cannot read 'main*x'" in text(result)
 
 
 def test_other_tests_are_left_alone(run) -> None:

@@ -1,12 +1,15 @@
 """Schedules drawn by Hypothesis: a search that shrinks what it finds, and a strategy for tests of your own.
 
 An execution is drawn as a list of deviations from run-to-completion, in which a thread goes on until it blocks
-or ends.  Each deviation is a gap (how many places to pass at which another thread could move; 0: no more
-deviations) and which of the other threads moves there.  Hypothesis prefers short lists and small numbers, so it
-shrinks to the fewest deviations.  Those have the fewest preemptions too wherever the tests compare the two;
-drawing a thread at every step instead leaves up to eight too many.
+or ends.  Each deviation is a place, "before the third step of A", and which of the other threads
+moves there instead.  Hypothesis prefers short lists and small numbers, so it shrinks to the fewest deviations.  A place
+is named by the thread's own steps, so that a deviation means the same when those before it are taken away: counted
+from one to the next instead, some could not be taken away alone.  The fewest deviations have the fewest preemptions too
+in nearly every search of the tests; drawing a thread at every step instead leaves up to eight too many.
 
-It samples: use it on programs that are too large to explore in full, and `exhaustive` on the others.
+It samples: use it on programs that are too large to explore in full, and `exhaustive` on the others.  The explorer has
+the limits and the seed of `interleave.explore` for settings, and no others; a test of your own with `@given` and the
+strategy takes every `hypothesis.settings`, profile and database.
 
 Reference: M. Musuvathi and S. Qadeer, "Iterative context bounding for systematic testing of multithreaded programs",
 PLDI 2007, for why few preemptions are enough.  Here nothing bounds them: few are only what Hypothesis shrinks to.
@@ -17,7 +20,8 @@ Read next: `exhaustive`, which skips nothing; `machine`, which runs what is draw
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator
 from typing import Any, Final, Protocol, TypeAlias
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, reject, seed, settings
@@ -47,8 +51,10 @@ _FIRST_BATCH: Final = 25
 _MOST_SHRINKS: Final = 1000
 _THREAD: Final = (1 << OPTION) - 1
 
-_Draw: TypeAlias = Callable[[int], int]
-"""`draw(most)` returns a number from 0 to `most`, and shrinks to 0."""
+_MOST_DEVIATIONS: Final = 40
+
+_Place: TypeAlias = tuple[int, int]
+"""Where an execution may deviate: the number of the thread that would go on, and how many steps it has taken."""
 
 
 def schedules(program: Any, *, steps: int = STEPS) -> st.SearchStrategy[Schedule]:
@@ -99,8 +105,8 @@ def explore(program: Program, search: Search | None = None) -> Iterator[Trace]:
 class _Pilot(Protocol):
     """Decides where an execution deviates from run-to-completion, and which options are taken."""
 
-    def turn(self, others: list[int]) -> int | None:
-        """Return which of the `others` moves here instead, None for no deviation."""
+    def turn(self, place: _Place, others: list[int]) -> int | None:
+        """Return which of the `others` moves at `place` instead, None for no deviation."""
         ...
 
     def option(self, count: int) -> int:
@@ -113,13 +119,13 @@ class _Survey:
 
     def __init__(self) -> None:
         self.turns = 0
-        self.others = 1
         self.chooses = 0
         self.options = 1
+        self.threads = 1
+        self.places: list[_Place] = []
 
-    def turn(self, others: list[int]) -> int | None:
+    def turn(self, place: _Place, others: list[int]) -> int | None:
         self.turns += 1
-        self.others = max(self.others, len(others))
         return None
 
     def option(self, count: int) -> int:
@@ -127,55 +133,77 @@ class _Survey:
         self.options = max(self.options, count)
         return 0
 
+    def read(self, trace: Trace) -> None:
+        """Learn the places from what was run, also those at which nobody else could move: elsewhere one may."""
+        taken: Counter[int] = Counter()
+        for choice in trace.path:
+            mover = choice & _THREAD
+            self.places.append((mover, taken[mover]))
+            taken[mover] += 1
+        # Early places first, of whatever thread: deviations that lead to the same place then stand side by side.
+        self.places.sort(key=lambda place: place[::-1])
+        self.threads = len(trace.threads)
+
 
 class _Drawn:
-    """The pilot that asks Hypothesis.
+    """The pilot that Hypothesis advises.
 
-    The options come first and a thread is drawn together with its gap, whether or not there turn out to be several
-    others: so to remove a deviation does not shift what the rest of the draw means, and each costs the same.
+    The options come first: so to remove a deviation does not shift what the rest of the draw means.
     """
 
-    def __init__(self, draw: _Draw, survey: _Survey) -> None:
+    def __init__(self, draw: st.DrawFn, survey: _Survey) -> None:
         self._draw = draw
-        self._others = survey.others - 1
-        # Rounded up to 2^k - 1, so that a small change of the program leaves stored examples valid.
-        self._turns = (1 << survey.turns.bit_length()) - 1
-        self._options = iter([draw(survey.options - 1) for _ in range(survey.chooses)])
-        self._deviate()
+        self._options = iter([self._number(survey.options) for _ in range(survey.chooses)])
+        self._movers: defaultdict[_Place, deque[int]] = defaultdict(deque)
+        if survey.turns or survey.chooses:  # else nobody ever has another to give way to
+            for place, which in draw(st.lists(_deviation(survey), max_size=_MOST_DEVIATIONS)):
+                self._movers[place].append(which)
 
-    def _deviate(self) -> None:
-        self._gap = self._draw(self._turns)
-        self._which = self._draw(self._others) if self._gap else 0
-
-    def turn(self, others: list[int]) -> int | None:
-        if not self._gap:
-            return None
-        self._gap -= 1
-        if self._gap:
-            return None
-        mover = others[self._which % len(others)]
-        self._deviate()
-        return mover
+    def turn(self, place: _Place, others: list[int]) -> int | None:
+        movers = self._movers.get(place)
+        return others[movers.popleft() % len(others)] if movers else None
 
     def option(self, count: int) -> int:
         drawn = next(self._options, None)
-        return self._draw(count - 1) if drawn is None else drawn % count
+        return self._number(count) if drawn is None else drawn % count
+
+    def _number(self, count: int) -> int:
+        return self._draw(st.integers(0, count - 1)) if count > 1 else 0
+
+
+@st.composite
+def _deviation(draw: st.DrawFn, survey: _Survey) -> tuple[_Place, int]:
+    """Draw a place, and which of the other threads moves there, as one number.
+
+    Hypothesis tries to leave out up to five neighbouring draws at once; were these two, and a third says whether the
+    list goes on, it could not take away two deviations that need each other.  An earlier place with the same mover is
+    a number a little smaller, so that Hypothesis, which lowers numbers in small steps, gets there.
+    """
+    places, others = survey.places, max(survey.threads - 1, 1)
+    number = draw(st.integers(0, len(places) * others))
+    if number < len(places) * others:
+        return places[number % len(places)], number // len(places)
+    # Elsewhere a thread may take more steps than where it was measured: now and then a place is drawn from all.
+    place = draw(st.integers(0, others)), draw(st.integers(0, 4 * len(places)))
+    return place, draw(st.integers(0, others - 1))
 
 
 def _drive(machine: Machine, steps: int | None, pilot: _Pilot) -> bool:
     """Run `machine` to its end and return whether it was cut before."""
     last, yields = -1, False
+    taken: Counter[int] = Counter()
     while choices := machine.choices():
         if steps is not None and len(machine.path) >= steps:
             return True
         movers = list(dict.fromkeys([choice & _THREAD for choice in choices]))
         mover = _next(movers, last, yields)
         if len(movers) > 1:
-            other = pilot.turn([index for index in movers if index != mover])
+            other = pilot.turn((mover, taken[mover]), [index for index in movers if index != mover])
             mover = mover if other is None else other
         ways = [choice for choice in choices if choice & _THREAD == mover]
         yields = machine.threads[mover].pending.__class__ is Pause
         machine.step(ways[pilot.option(len(ways))] if len(ways) > 1 else ways[0])
+        taken[mover] += 1
         last = mover
     return False
 
@@ -199,16 +227,16 @@ def _executions(program: Program, steps: int | None) -> st.SearchStrategy[Trace]
     def executions(draw: st.DrawFn) -> Trace:
         if not surveys:
             surveys.append(survey := _Survey())
-            _run(program, steps, lambda: survey)
-        return _run(program, steps, lambda: _Drawn(lambda most: draw(st.integers(0, most)) if most else 0, surveys[0]))
+            survey.read(_run(program, steps, survey))
+        return _run(program, steps, _Drawn(draw, surveys[0]))
 
     return executions()
 
 
-def _run(program: Program, steps: int | None, pilot: Callable[[], _Pilot]) -> Trace:
+def _run(program: Program, steps: int | None, pilot: _Pilot) -> Trace:
     machine = Machine(program)
     try:
-        cut = _drive(machine, steps, pilot())
+        cut = _drive(machine, steps, pilot)
     except BaseException:
         machine.dispose()
         raise
