@@ -17,7 +17,7 @@ from typing import Any, Final
 from interleave import stdlib
 from interleave.errors import SplitError
 from interleave.split.build import form_of
-from interleave.split.protocol import UserGenerator, settled, silent
+from interleave.split.protocol import Made, UserGenerator, settled, silent
 from interleave.steps import Call, Steps
 
 
@@ -87,7 +87,7 @@ def _starter(function: FunctionType) -> Callable[..., Any]:
         return functools.partial(one_step, function)
     if form.is_generator:
         made = form.bind(function, RUNTIME)
-        return lambda *args, **kwargs: UserGenerator(made(*args, **kwargs))
+        return lambda *args, **kwargs: Made(UserGenerator(made(*args, **kwargs)))
     return bound_form(function)
 
 

@@ -23,6 +23,9 @@ _METHODS = (
 METHODS = frozenset(_METHODS.split())
 VIEWS = frozenset({"items", "keys", "values"})
 READERS = frozenset({"len", "sorted", "sum", "min", "max", "list", "tuple", "set", "any", "all", "frozenset"})
+MAKERS = frozenset({"enumerate", "zip", "map", "filter", "reversed", "iter"})
+"""Built-in functions that make an iterator: a new one, except that `iter` may return what it is given."""
+CONSUMERS = READERS | {"next", "dict", "bytes", "bytearray"}
 ITERATED = frozenset({"enumerate", "reversed", "sorted", "list", "tuple"})
 
 
