@@ -387,3 +387,15 @@ def test_lambdas_that_share_a_line_are_told_apart() -> None:
         return one(), two(), pick(3), nested(4)(5)
 
     assert drive(use)[0] == (1, 2, 3, (4, 5))
+
+
+@pytest.mark.parametrize("text", ["bump()", "table['n'] += 1"])
+def test_to_execute_text_is_one_step_that_may_change_all_it_names_and_an_assumption(text: str) -> None:
+    def use(table: dict[str, int]) -> None:
+        exec(text, {"table": table, "bump": print})
+
+    step = split.generator(use)(shared := {"n": 0}).send(None)
+
+    assert isinstance(step, Call)
+    assert any(touched is shared for touched in step.writes)
+    assert step.assumption == "exec ran as one step"

@@ -9,15 +9,15 @@ Read next: `attributes` for method calls, `natives` for calls into C.
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
-from types import BuiltinFunctionType, CellType, FrameType, FunctionType, MethodType
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType
 from typing import Any, Final
 
 from interleave import stdlib
 from interleave.errors import SplitError
 from interleave.split.build import form_of
 from interleave.split.protocol import Made, UserGenerator, settled, silent
+from interleave.split.refusals import called_from, refusal_of
 from interleave.steps import Call, Steps
 
 
@@ -111,16 +111,6 @@ def _is_generated(function: FunctionType) -> bool:
     return function.__code__.co_filename.startswith("<") and function.__name__.startswith("__")
 
 
-def called_from(error: SplitError) -> SplitError:
-    """Return `error` with the user's line that made the call, where there is one."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and str(frame.f_globals.get("__name__")).startswith("interleave."):
-        frame = frame.f_back
-    if frame is None or not frame.f_code.co_flags & 0x20:
-        return error
-    return SplitError(f"{error} (called at {frame.f_code.co_filename}:{frame.f_lineno})")
-
-
 def one_step(function: Any, /, *args: Any, **kwargs: Any) -> Call:
     """Return the step that runs `function` in one go, and says that this was assumed."""
     touched = tuple([value for value in (*args, *kwargs.values()) if not stdlib.is_quiet(value)])
@@ -169,7 +159,7 @@ def construct(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def _constructor(cls: type) -> Callable[..., Any]:
-    special = stdlib.CLASSES.get(cls)
+    special = stdlib.CLASSES.get(cls) or refusal_of(cls)
     if special is not None:
         return special
     maker = find_in_class(type(cls), "__call__")

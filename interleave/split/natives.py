@@ -32,6 +32,7 @@ from interleave.split.containers import (
     iterators_of,
 )
 from interleave.split.dispatch import CALLERS, call, find_in_class, one_step
+from interleave.split.executing import ANYTHING, run_text
 from interleave.split.protocol import Made, Own, UserGenerator, bare, settled, silent
 from interleave.steps import Call, Steps
 
@@ -107,6 +108,8 @@ def needs_twin(value: Any) -> bool:
 
 def _run(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer a call of C that has no `__self__`."""
+    if function in ANYTHING:
+        return run_text(function, args, kwargs)
     if function in stdlib.QUIET_FUNCTIONS and function not in ITERATORS:
         return silent(function(*args, **kwargs))
     if function.__module__ in _PURE_MODULES or isinstance(function, type):
