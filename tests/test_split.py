@@ -155,7 +155,12 @@ def test_a_container_that_never_leaves_its_function_is_silent() -> None:
 
 
 @pytest.mark.parametrize(
-    "handing_on", ["keep(found)", "alias = found", "box.found = found", "yield_ = (found,)", "lambda: found"]
+    "handing_on",
+    [
+        *("keep(found)", "alias = found", "box.found = found", "yield_ = (found,)", "lambda: found"),
+        *("keep(enumerate(found))", "box.found = reversed(found)", "keep(x for x in found)"),
+        "keep(x for x in enumerate(found))",
+    ],
 )
 def test_a_container_that_is_handed_on_is_shared(handing_on: str, tmp_path: Any) -> None:
     source = tmp_path / "handing.py"
@@ -164,6 +169,16 @@ def test_a_container_that_is_handed_on_is_shared(handing_on: str, tmp_path: Any)
     exec(compile(source.read_text(), str(source), "exec"), module.__dict__)
 
     assert taken(module.use, lambda found: None, Counter())[-1] == "Call append"
+
+
+@pytest.mark.parametrize("handing_on", ["keep(found.items())", "box.found = found.keys()", "alias = found.values()"])
+def test_a_dict_of_which_a_view_is_handed_on_is_shared(handing_on: str, tmp_path: Any) -> None:
+    source = tmp_path / "viewing.py"
+    source.write_text(f"def use(keep, box):\n    found = {{}}\n    {handing_on}\n    found[1] = 1\n")
+    module = types.ModuleType("viewing")
+    exec(compile(source.read_text(), str(source), "exec"), module.__dict__)
+
+    assert taken(module.use, lambda found: None, Counter())[-1] == "Write [1]"
 
 
 def test_a_local_variable_is_silent_and_a_captured_one_that_changes_is_not() -> None:
@@ -399,3 +414,56 @@ def test_to_execute_text_is_one_step_that_may_change_all_it_names_and_an_assumpt
     assert isinstance(step, Call)
     assert any(touched is shared for touched in step.writes)
     assert step.assumption == "exec ran as one step"
+
+
+def _assumed(function: Callable[..., Any], *args: Any) -> set[str | None]:
+    """Return what the steps of a split form assume once they are taken."""
+    steps = split.generator(function)(*args)
+    found: set[str | None] = set()
+    answer: Any = None
+    while True:
+        try:
+            step = steps.send(answer)
+        except StopIteration:
+            return found - {None}
+        answer = effects.perform(step)
+        found.add(getattr(step, "assumption", None))
+
+
+@pytest.mark.parametrize(
+    "go_through",
+    [
+        lambda x: [e + e for e in x],
+        lambda x: list(x),
+        lambda x: "".join(map(str, x)),
+        lambda x: next(iter(x)),
+        lambda x: [*x],
+        lambda x: dict.fromkeys(x),
+        lambda x: x.copy().pop(),
+        lambda x: [].extend(x),
+        lambda x: [e + e for e in {str(e) for e in x}],
+        lambda x: list({*map(str, x)}),
+    ],
+    ids=["loop", "list", "map", "next", "star", "keys", "pop", "extend", "private loop", "display"],
+)
+def test_to_go_through_a_set_of_strings_is_an_assumption_that_names_the_seed(go_through: Callable[..., Any]) -> None:
+    (said,) = _assumed(go_through, {"a", "b"})
+
+    assert said is not None
+    assert "PYTHONHASHSEED=" in said
+    assert "sort it" in said
+
+
+@pytest.mark.parametrize(
+    "use",
+    [lambda x: sorted(x), lambda x: max(x), lambda x: len(x), lambda x: "a" in x, lambda x: x | {"c"}],
+    ids=["sorted", "max", "len", "in", "union"],
+)
+def test_what_does_not_depend_on_the_order_of_a_set_assumes_nothing(use: Callable[..., Any]) -> None:
+    assert _assumed(use, {"a", "b"}) == set()
+    assert _assumed(use, frozenset("ab")) == set()
+
+
+@pytest.mark.parametrize("values", [{1, 2}, {"a"}, {(1, 2), (2, 1)}, set()], ids=str)
+def test_the_order_of_a_set_of_numbers_is_the_same_in_every_run(values: set[Any]) -> None:
+    assert _assumed(lambda x: [e * 2 for e in x], values) == set()

@@ -26,10 +26,14 @@ def call(low: Lowering, node: ast.Call) -> Atom:
         if special is not None:
             return special
     if is_reading_builtin(low.scope, node):
-        return low.assign(invoke(".silently", *low.many([node.func, *node.args])))
+        made = invoke(".silently_in_order", *low.many([node.func, *node.args]))
+        return low.act(made, "call", text_of(node), silent=True)
     if isinstance(node.func, ast.Attribute) and (is_own_method(low.scope, node) or is_view(low.scope, node)):
         container, *values = low.many([node.func.value, *node.args])
         method = ast.Attribute(value=container, attr=node.func.attr, ctx=ast.Load())
+        if node.func.attr == "pop":
+            made = invoke(".silently_in_order", method, *values)
+            return low.act(made, "call", text_of(node), silent=True)
         return low.assign(invoke(".silently", method, *values))
     if _is_plain_builtin(low, node, CONSUMERS) and _lends(node):
         return _lending_call(low, node, ".lent")

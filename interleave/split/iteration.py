@@ -17,6 +17,7 @@ from interleave.split.containers import body_of, is_container_class
 from interleave.split.dispatch import RUNTIME, call, find_in_class, offer
 from interleave.split.natives import SPECIAL, advanced, sources
 from interleave.split.operators import getitem, python_method, truth
+from interleave.split.ordering import is_unsettled, needs_note, noted, sentence
 from interleave.split.protocol import (
     ACTIONS,
     END,
@@ -67,8 +68,12 @@ def iterator(value: Any) -> Any:
         return Made(by_index(value))
     if is_container_class(cls) and not issubclass(type(value), list | bytearray):
         # It remembers the size, to notice a change.
-        return Call(iter, (value,), {}, (body_of(value),), (), "iter")
-    return silent(iter(value))
+        return noted(Call(iter, (value,), {}, (body_of(value),), (), "iter"), (value,))
+    return _iter_quietly(value)
+
+
+def _iter_quietly(value: Any) -> Any:
+    return Call(iter, (value,), {}, (), (), "iter", sentence()) if is_unsettled(value) else silent(iter(value))
 
 
 def _checked_iterator(answer: Any) -> Any:
@@ -83,8 +88,8 @@ def _settled_iterator(answer: Any) -> Steps:
 
 
 def iterate_private(value: Any) -> Any:
-    """Return what a loop goes through where `value` is a private container, or a view of one."""
-    return value if type(value) in INDEXED else iter(value)
+    """Answer what a loop goes through where `value` is a private container, or a view of one."""
+    return value if type(value) in INDEXED else _iter_quietly(value)
 
 
 def following_private(it: Any) -> Any:
@@ -93,8 +98,16 @@ def following_private(it: Any) -> Any:
 
 
 def silently(function: Any, *args: Any) -> Any:
-    """Return what a built-in makes of a private container."""
+    """Return what a method of its own makes of a private container."""
     return function(*args)
+
+
+def silently_in_order(function: Any, *args: Any) -> Any:
+    """Answer what a built-in, or `pop`, makes of a private container: a set's order is an assumption."""
+    owner = getattr(function, "__self__", None)
+    if needs_note(function, args) or (is_unsettled(owner) and function.__name__ == "pop"):
+        return Call(function, args, {}, (), (), function.__name__, sentence())
+    return silent(function(*args))
 
 
 def length(sequence: Any) -> int:
@@ -167,7 +180,7 @@ def listed(value: Any) -> Any:
     if type(value) in INDEXED:
         return tuple(value)
     if is_container_class(type(value)) and python_method(type(value), "__iter__") is None:
-        return Call(tuple, (value,), {}, (body_of(value),), (), "iter")
+        return noted(Call(tuple, (value,), {}, (body_of(value),), (), "iter"), (value,))
     cls = type(bare(value))
     if find_in_class(cls, "__iter__") is None and find_in_class(cls, "__getitem__") is None:
         raise TypeError(f"Value after * must be an iterable, not {type(value).__name__}")
@@ -236,7 +249,7 @@ def unpack(value: Any, before: int, after: int) -> Any:
     if cls in INDEXED:
         return _parts(tuple(value), before, after, len(value))
     if is_container_class(cls) and python_method(cls, "__iter__") is None:
-        return Call(_unpacked, (value, before, after), {}, (body_of(value),), (), "iter")
+        return noted(Call(_unpacked, (value, before, after), {}, (body_of(value),), (), "iter"), (value,))
     if cls is not Own and find_in_class(cls, "__iter__") is None and find_in_class(cls, "__getitem__") is None:
         raise TypeError(f"cannot unpack non-iterable {cls.__name__} object")
     return _collect_parts(value, before, after)
@@ -338,6 +351,7 @@ for _name, _value in {
     ".iter_private": iterate_private,
     ".next_private": following_private,
     ".silently": silently,
+    ".silently_in_order": silently_in_order,
     ".INDEXED": INDEXED,
     ".END": END,
     ".UserGenerator": UserGenerator,

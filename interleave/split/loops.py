@@ -47,7 +47,7 @@ def write_for(
 ) -> None:
     """Write a loop over `iterable`; `bind` and `body` write what is done with each value; a `private` one is silent."""
     if private:
-        sequence = low.assign(invoke(".iter_private", iterable)).id
+        sequence = low.act(invoke(".iter_private", iterable), "iterate", text, silent=True).id
     else:
         sequence = low.act(invoke(".iter", iterable), "iterate", text, silent=True).id
     counter, length, value, done = (low.unit.temporary() for _ in range(4))

@@ -33,6 +33,7 @@ from interleave.split.containers import (
 )
 from interleave.split.dispatch import CALLERS, call, find_in_class, one_step
 from interleave.split.executing import ANYTHING, run_text
+from interleave.split.ordering import needs_note, noted, sentence
 from interleave.split.protocol import Made, Own, UserGenerator, bare, settled, silent
 from interleave.steps import Call, Steps
 
@@ -123,12 +124,14 @@ def lend(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     plain = tuple(map(bare, args))
     others = [other for value in values for other in (value.others if type(value) is Own else (value,))]
     reads = sources([*plain, *kwargs.values()])
+    if not reads and needs_note(function, plain):
+        return Call(function, plain, kwargs, (), advanced(others), getattr(function, "__name__", ""), sentence())
     if function in ITERATORS and not reads:
         return Made(function(*plain, **kwargs), advanced(others))  # to make an iterator advances none
     writes = advanced(others)
     if not reads and not writes:
         return silent(function(*plain, **kwargs))
-    return Call(function, plain, kwargs, reads, writes, getattr(function, "__name__", ""))
+    return noted(Call(function, plain, kwargs, reads, writes, getattr(function, "__name__", "")), plain)
 
 
 def _run_drained(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Steps:
@@ -171,8 +174,8 @@ def _call_bound(function: Any, owner: Any, args: tuple[Any, ...], kwargs: dict[s
         return _on_object(function, owner, name, args, kwargs)
     if stdlib.is_quiet(owner) or issubclass(type(owner), BaseException):
         reads, writes = sources(args), advanced(args)
-        if reads or writes:
-            return Call(function, args, kwargs, reads, writes, name)
+        if reads or writes or needs_note(function, args):
+            return noted(Call(function, args, kwargs, reads, writes, name), args)
         return silent(function(*args, **kwargs))
     return one_step(function, *args, **kwargs)
 
@@ -226,6 +229,10 @@ def container_method(cls: type, name: str) -> Callable[..., Any] | None:
     return lambda obj, *args, **kwargs: _on_container(name, obj, args, kwargs)
 
 
+_IN_ORDER: Final = frozenset({"extend", "extendleft", "__iadd__"})
+"""Methods that keep the order of what they go through."""
+
+
 def _on_container(name: str, container: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer a method call of a built-in container: one step, which drains the user's generators first."""
     twin = TWINS.get((name, type(container)))
@@ -245,7 +252,9 @@ def _on_container(name: str, container: Any, args: tuple[Any, ...], kwargs: dict
     body, passing = body_of(container), advanced(args) if name in DRAINING else ()
     if access == "read":
         return Call(function, args, kwargs, (body, *others), passing, name)
-    return Call(function, args, kwargs, others, (body, *passing), name)
+    step = Call(function, args, kwargs, others, (body, *passing), name)
+    through = (container,) if name == "pop" else args if name in _IN_ORDER else ()
+    return noted(step, through)
 
 
 def _drained_on_container(name: str, container: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Steps:
