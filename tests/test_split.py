@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import operator
 import queue
 import threading
 import types
@@ -467,3 +468,51 @@ def test_what_does_not_depend_on_the_order_of_a_set_assumes_nothing(use: Callabl
 @pytest.mark.parametrize("values", [{1, 2}, {"a"}, {(1, 2), (2, 1)}, set()], ids=str)
 def test_the_order_of_a_set_of_numbers_is_the_same_in_every_run(values: set[Any]) -> None:
     assert _assumed(lambda x: [e * 2 for e in x], values) == set()
+
+
+class Weighed:
+    def __init__(self) -> None:
+        self.weight = 1
+
+    def __bool__(self) -> bool:
+        return self.weight > 0
+
+    def __hash__(self) -> int:
+        return self.weight
+
+    def __eq__(self, other: object) -> bool:
+        return self.weight == other
+
+
+def _with_attribute() -> Any:
+    def function() -> None:
+        raise NotImplementedError
+
+    function.calls = 0  # type: ignore[attr-defined]
+    return function
+
+
+@pytest.mark.parametrize(
+    ("look", "at"),
+    [
+        (lambda x: x == ([0],), ([1],)),
+        (lambda x: x < ([0],), ([1],)),
+        (lambda x: str(x), (([1],),)),
+        (lambda x: f"{x}", ([1],)),
+        (lambda x: "%s" % x, ([1],)),  # noqa: UP031 - the operator is what is tested
+        (lambda x: [1] in x, ([1],)),
+        (lambda x: bytes(x), memoryview(bytearray(1))),
+        (lambda x: len(x), types.MappingProxyType({})),
+        (lambda x: x == 1, types.SimpleNamespace(a=1)),
+        (lambda x: bool(x), Weighed()),
+        (lambda x: hash(x), Weighed()),
+        (lambda x: operator.eq(x, 1), Weighed()),
+        (lambda x: x.calls, _with_attribute()),
+    ],
+)
+def test_what_code_in_c_looks_at_is_read_in_a_step(look: Callable[[Any], Any], at: Any) -> None:
+    assert len(taken(look, at)) == 1
+
+
+def test_an_element_set_by_a_function_of_operator_is_written() -> None:
+    assert taken(lambda x: operator.setitem(x, 0, 1), [0]) == ["Write [0]"]

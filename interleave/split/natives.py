@@ -8,15 +8,18 @@ Read next: `iteration`.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable
 from types import (
     BuiltinFunctionType,
     ClassMethodDescriptorType,
     FunctionType,
+    MappingProxyType,
     MethodDescriptorType,
     MethodType,
     MethodWrapperType,
     ModuleType,
+    SimpleNamespace,
     WrapperDescriptorType,
 )
 from typing import Any, Final
@@ -63,7 +66,24 @@ def containers_behind(value: Any) -> tuple[Any, ...]:
         return (body_of(value),)
     if type(value) in ITERATORS:
         return iterated(value)
-    return ()
+    if type(value) is memoryview:
+        return (value, value.obj)
+    if type(value) is MappingProxyType:
+        return tuple(gc.get_referents(value))
+    return (value,) if isinstance(value, SimpleNamespace) else ()
+
+
+def contents(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Return what `sources` does of `values` and of all that stands in their tuples, which look at their elements."""
+    found: dict[int, Any] = {}
+    pending = list(values)
+    while pending:
+        value = pending.pop()
+        if isinstance(value, tuple):
+            pending.extend(value)
+        else:
+            found.update({id(container): container for container in containers_behind(value)})
+    return tuple(reversed(found.values()))
 
 
 def advanced(values: Iterable[Any]) -> tuple[Any, ...]:
@@ -173,7 +193,7 @@ def _call_bound(function: Any, owner: Any, args: tuple[Any, ...], kwargs: dict[s
     if (name in _ON_OBJECT and isinstance(function, MethodWrapperType)) or name == "__new__":
         return _on_object(function, owner, name, args, kwargs)
     if stdlib.is_quiet(owner) or issubclass(type(owner), BaseException):
-        reads, writes = sources(args), advanced(args)
+        reads, writes = contents((*args, *kwargs.values())), advanced(args)
         if reads or writes or needs_note(function, args):
             return noted(Call(function, args, kwargs, reads, writes, name), args)
         return silent(function(*args, **kwargs))
