@@ -9,7 +9,6 @@ Read next: `split_corpus` for the cases.
 
 from __future__ import annotations
 
-import concurrent.futures.thread
 import contextlib
 import copy
 import gc
@@ -70,9 +69,6 @@ class Driver:
                 assert any(self._advance(strand) for strand in reversed(self.strands)), "every thread is blocked"
         finally:
             stdlib.current, stdlib.owns, stdlib.moving = before
-            for strand in self.strands:
-                # At exit the library joins the threads of its pools: these never ran on their own.
-                concurrent.futures.thread._threads_queues.pop(strand.thread, None)  # type: ignore[attr-defined]
         if main.error is not None:
             raise main.error
         return main.result

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import operator
 import queue
 import threading
 import types
@@ -155,7 +156,12 @@ def test_a_container_that_never_leaves_its_function_is_silent() -> None:
 
 
 @pytest.mark.parametrize(
-    "handing_on", ["keep(found)", "alias = found", "box.found = found", "yield_ = (found,)", "lambda: found"]
+    "handing_on",
+    [
+        *("keep(found)", "alias = found", "box.found = found", "yield_ = (found,)", "lambda: found"),
+        *("keep(enumerate(found))", "box.found = reversed(found)", "keep(x for x in found)"),
+        "keep(x for x in enumerate(found))",
+    ],
 )
 def test_a_container_that_is_handed_on_is_shared(handing_on: str, tmp_path: Any) -> None:
     source = tmp_path / "handing.py"
@@ -164,6 +170,16 @@ def test_a_container_that_is_handed_on_is_shared(handing_on: str, tmp_path: Any)
     exec(compile(source.read_text(), str(source), "exec"), module.__dict__)
 
     assert taken(module.use, lambda found: None, Counter())[-1] == "Call append"
+
+
+@pytest.mark.parametrize("handing_on", ["keep(found.items())", "box.found = found.keys()", "alias = found.values()"])
+def test_a_dict_of_which_a_view_is_handed_on_is_shared(handing_on: str, tmp_path: Any) -> None:
+    source = tmp_path / "viewing.py"
+    source.write_text(f"def use(keep, box):\n    found = {{}}\n    {handing_on}\n    found[1] = 1\n")
+    module = types.ModuleType("viewing")
+    exec(compile(source.read_text(), str(source), "exec"), module.__dict__)
+
+    assert taken(module.use, lambda found: None, Counter())[-1] == "Write [1]"
 
 
 def test_a_local_variable_is_silent_and_a_captured_one_that_changes_is_not() -> None:
@@ -387,3 +403,116 @@ def test_lambdas_that_share_a_line_are_told_apart() -> None:
         return one(), two(), pick(3), nested(4)(5)
 
     assert drive(use)[0] == (1, 2, 3, (4, 5))
+
+
+@pytest.mark.parametrize("text", ["bump()", "table['n'] += 1"])
+def test_to_execute_text_is_one_step_that_may_change_all_it_names_and_an_assumption(text: str) -> None:
+    def use(table: dict[str, int]) -> None:
+        exec(text, {"table": table, "bump": print})
+
+    step = split.generator(use)(shared := {"n": 0}).send(None)
+
+    assert isinstance(step, Call)
+    assert any(touched is shared for touched in step.writes)
+    assert step.assumption == "exec ran as one step"
+
+
+def _assumed(function: Callable[..., Any], *args: Any) -> set[str | None]:
+    """Return what the steps of a split form assume once they are taken."""
+    steps = split.generator(function)(*args)
+    found: set[str | None] = set()
+    answer: Any = None
+    while True:
+        try:
+            step = steps.send(answer)
+        except StopIteration:
+            return found - {None}
+        answer = effects.perform(step)
+        found.add(getattr(step, "assumption", None))
+
+
+@pytest.mark.parametrize(
+    "go_through",
+    [
+        lambda x: [e + e for e in x],
+        lambda x: list(x),
+        lambda x: "".join(map(str, x)),
+        lambda x: next(iter(x)),
+        lambda x: [*x],
+        lambda x: dict.fromkeys(x),
+        lambda x: x.copy().pop(),
+        lambda x: [].extend(x),
+        lambda x: [e + e for e in {str(e) for e in x}],
+        lambda x: list({*map(str, x)}),
+    ],
+    ids=["loop", "list", "map", "next", "star", "keys", "pop", "extend", "private loop", "display"],
+)
+def test_to_go_through_a_set_of_strings_is_an_assumption_that_names_the_seed(go_through: Callable[..., Any]) -> None:
+    (said,) = _assumed(go_through, {"a", "b"})
+
+    assert said is not None
+    assert "PYTHONHASHSEED=" in said
+    assert "sort it" in said
+
+
+@pytest.mark.parametrize(
+    "use",
+    [lambda x: sorted(x), lambda x: max(x), lambda x: len(x), lambda x: "a" in x, lambda x: x | {"c"}],
+    ids=["sorted", "max", "len", "in", "union"],
+)
+def test_what_does_not_depend_on_the_order_of_a_set_assumes_nothing(use: Callable[..., Any]) -> None:
+    assert _assumed(use, {"a", "b"}) == set()
+    assert _assumed(use, frozenset("ab")) == set()
+
+
+@pytest.mark.parametrize("values", [{1, 2}, {"a"}, {(1, 2), (2, 1)}, set()], ids=str)
+def test_the_order_of_a_set_of_numbers_is_the_same_in_every_run(values: set[Any]) -> None:
+    assert _assumed(lambda x: [e * 2 for e in x], values) == set()
+
+
+class Weighed:
+    def __init__(self) -> None:
+        self.weight = 1
+
+    def __bool__(self) -> bool:
+        return self.weight > 0
+
+    def __hash__(self) -> int:
+        return self.weight
+
+    def __eq__(self, other: object) -> bool:
+        return self.weight == other
+
+
+def _with_attribute() -> Any:
+    def function() -> None:
+        raise NotImplementedError
+
+    function.calls = 0  # type: ignore[attr-defined]
+    return function
+
+
+@pytest.mark.parametrize(
+    ("look", "at"),
+    [
+        (lambda x: x == ([0],), ([1],)),
+        (lambda x: x < ([0],), ([1],)),
+        (lambda x: str(x), (([1],),)),
+        (lambda x: f"{x}", ([1],)),
+        (lambda x: "%s" % x, ([1],)),  # noqa: UP031 - the operator is what is tested
+        (lambda x: [1] in x, ([1],)),
+        (lambda x: bytes(x), memoryview(bytearray(1))),
+        (lambda x: len(x), types.MappingProxyType({})),
+        (lambda x: x == 1, types.SimpleNamespace(a=1)),
+        (lambda x: bool(x), Weighed()),
+        (lambda x: hash(x), Weighed()),
+        (lambda x: operator.eq(x, 1), Weighed()),
+        (lambda x: x.calls, _with_attribute()),
+    ],
+)
+def test_what_code_in_c_looks_at_is_read_in_a_step(look: Callable[[Any], Any], at: Any) -> None:
+    assert len(taken(look, at)) == 1
+
+
+def test_an_element_set_by_a_function_of_operator_is_written() -> None:
+    assert taken(lambda x: operator.setitem(x, 0, 1), [0]) == ["Write [0]"]

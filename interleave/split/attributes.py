@@ -9,6 +9,7 @@ Read next: `operators`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from types import (
     BuiltinFunctionType,
@@ -175,6 +176,8 @@ def _reader(cls: type, name: str) -> Reader:
         return _of_module
     if issubclass(cls, type):
         return _of_class
+    if cls in {FunctionType, functools.partial}:
+        return _bound
     if stdlib.is_quiet_class(cls):
         return _silently
     if issubclass(cls, stdlib.LOCAL):

@@ -12,7 +12,7 @@ import ast
 
 from interleave.split.emit import Atom, Lowering, among, const, expression, invoke, load, text_of
 from interleave.split.expressions import read_attribute, spread
-from interleave.split.private import is_own_method, is_reading_builtin, is_view
+from interleave.split.private import CONSUMERS, MAKERS, is_builtin, is_own_method, is_reading_builtin, is_view
 
 _HARMLESS = frozenset({"range", "isinstance", "issubclass", "id", "type", "callable", "object", "chr", "ord", "hash"})
 _FRAME_READERS = frozenset({"locals", "vars", "dir"})
@@ -26,11 +26,17 @@ def call(low: Lowering, node: ast.Call) -> Atom:
         if special is not None:
             return special
     if is_reading_builtin(low.scope, node):
-        return low.assign(invoke(".silently", *low.many([node.func, *node.args])))
+        made = invoke(".silently_in_order", *low.many([node.func, *node.args]))
+        return low.act(made, "call", text_of(node), silent=True)
     if isinstance(node.func, ast.Attribute) and (is_own_method(low.scope, node) or is_view(low.scope, node)):
         container, *values = low.many([node.func.value, *node.args])
         method = ast.Attribute(value=container, attr=node.func.attr, ctx=ast.Load())
+        if node.func.attr == "pop":
+            made = invoke(".silently_in_order", method, *values)
+            return low.act(made, "call", text_of(node), silent=True)
         return low.assign(invoke(".silently", method, *values))
+    if _is_plain_builtin(low, node, CONSUMERS) and _lends(node):
+        return _lending_call(low, node, ".lent")
     if isinstance(node.func, ast.Attribute):
         return _method_call(low, node, node.func)
     function = low.expr(node.func)
@@ -49,6 +55,8 @@ def _method_call(low: Lowering, node: ast.Call, method: ast.Attribute) -> Atom:
     if not reassigned:
         # To bind a method of the class is silent: do not list it as a read.
         low.unit.hide_last_site()
+    if len(node.args) == 1 and isinstance(node.args[0], ast.GeneratorExp) and not node.keywords:
+        return low.act(invoke(".lent_method", function, lent(low, node.args[0])), "call", text_of(node))
     return _finish(low, node, ".call", [function])
 
 
@@ -56,6 +64,53 @@ def _quiet_arguments(low: Lowering, node: ast.Call) -> bool:
     if any(keyword.arg is None for keyword in node.keywords):
         return False
     return all(low.trivial(argument) for argument in (*node.args, *(keyword.value for keyword in node.keywords)))
+
+
+def lent(low: Lowering, node: ast.expr) -> Atom:
+    """Evaluate what a loop or a built-in function consumes here and now: a new iterator stays its own."""
+    with low.at(node):
+        if isinstance(node, ast.GeneratorExp):
+            return low.assign(invoke(".own", low.expr(node)))
+        if not isinstance(node, ast.Call):
+            return low.expr(node)
+        if is_reading_builtin(low.scope, node) and is_builtin(low.scope, node.func, MAKERS):
+            return low.assign(invoke(".own", low.expr(node)))
+        if _is_plain_builtin(low, node, MAKERS):
+            return _lending_call(low, node, ".owning")
+        before, low.owning = low.owning, node
+        value = low.expr(node)
+        low.owning = before
+        return value
+
+
+@expression(ast.Starred)
+def starred(low: Lowering, node: ast.Starred) -> Atom:
+    """What `*x` goes through; the elements are the caller's part."""
+    return lent(low, node.value)
+
+
+def _is_plain_builtin(low: Lowering, node: ast.Call, names: frozenset[str]) -> bool:
+    """Return whether `node` calls one of the built-in functions `names`, without `*x` and `**x`."""
+    plain = not any(isinstance(argument, ast.Starred) for argument in node.args)
+    return plain and all(keyword.arg for keyword in node.keywords) and is_builtin(low.scope, node.func, names)
+
+
+def _lends(node: ast.Call) -> bool:
+    return any(isinstance(argument, ast.GeneratorExp | ast.Call) for argument in node.args)
+
+
+def _lending_call(low: Lowering, node: ast.Call, function: str) -> Atom:
+    """Write the call of a built-in function whose arguments, where they are new iterators, are consumed by it."""
+    called = low.kept(low.expr(node.func))
+    nodes = [*node.args, *(keyword.value for keyword in node.keywords)]
+    atoms: list[ast.expr] = []
+    for position, argument in enumerate(nodes):
+        atom = lent(low, argument) if position < len(node.args) else low.expr(argument)
+        atoms.append(atom if all(map(low.trivial, nodes[position + 1 :])) else low.kept(atom))
+    named = zip(node.keywords, atoms[len(node.args) :], strict=True)
+    keywords = [ast.keyword(arg=keyword.arg, value=value) for keyword, value in named]
+    made = ast.Call(func=load(function), args=[called, *atoms[: len(node.args)]], keywords=keywords)
+    return low.act(made, "call", text_of(node))
 
 
 def _finish(low: Lowering, node: ast.Call, function: str, leading: list[ast.expr]) -> Atom:
@@ -76,6 +131,8 @@ def _finish(low: Lowering, node: ast.Call, function: str, leading: list[ast.expr
         )
     else:
         made = _known_function(leading[0], ast.Call(func=load("."), args=positional, keywords=keywords), made)
+    if low.owning is node:
+        made = invoke(".owned", made)
     return low.act(made, "call", text_of(node), silent=_is_harmless(low, node))
 
 
@@ -183,7 +240,7 @@ def yield_(low: Lowering, node: ast.Yield) -> Atom:
 @expression(ast.YieldFrom)
 def yield_from(low: Lowering, node: ast.YieldFrom) -> Atom:
     """Delegation passes the inner generator's steps and values through."""
-    value = low.expr(node.value)
+    value = lent(low, node.value)
     return low.delegate(invoke(".delegated", value), "yield", text_of(node), silent=True)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from typing import TypeAlias
 
+from interleave.split.calls import lent
 from interleave.split.emit import Atom, Lowering, assign, const, expression, invoke, load, text_of, when
 from interleave.split.expressions import truth
 from interleave.split.loops import write_for
@@ -25,7 +26,8 @@ _EMPTY: dict[type[ast.AST], str] = {ast.ListComp: "<listcomp>", ast.SetComp: "<s
 @expression(ast.ListComp, ast.SetComp, ast.DictComp)
 def comprehension(low: Lowering, node: ast.ListComp | ast.SetComp | ast.DictComp) -> Atom:
     """Write the nested function, and delegate to it."""
-    first = low.expr(node.generators[0].iter)
+    iterable = node.generators[0].iter
+    first = low.expr(iterable) if is_private_iterable(low.scope, iterable) else lent(low, iterable)
     name = _EMPTY[type(node)]
     _define(low, node, name)
     return low.delegate(ast.Call(func=load(name), args=[first], keywords=[]), "loop", text_of(node), silent=True)
@@ -34,7 +36,7 @@ def comprehension(low: Lowering, node: ast.ListComp | ast.SetComp | ast.DictComp
 @expression(ast.GeneratorExp)
 def generator_expression(low: Lowering, node: ast.GeneratorExp) -> Atom:
     """Its first iterable is evaluated at once, the rest when somebody asks for a value."""
-    first = low.expr(node.generators[0].iter)
+    first = lent(low, node.generators[0].iter)
     started = low.act(invoke(".iter", first), "iterate", text_of(node.generators[0].iter), silent=True)
     _define(low, node, "<genexpr>")
     made = ast.Call(func=load("<genexpr>"), args=[started], keywords=[])
@@ -77,8 +79,11 @@ def _loops(low: Lowering, node: Comprehension, depth: int) -> None:
     clause = node.generators[depth]
     if clause.is_async:
         raise low.refuse(node, "an asynchronous comprehension", "interleave checks threads, not coroutines")
-    iterable = load(".0") if depth == 0 else low.expr(clause.iter)
     private = is_private_iterable(low.scope, clause.iter) and not isinstance(node, ast.GeneratorExp)
+    if depth == 0:
+        iterable: Atom = load(".0")
+    else:
+        iterable = low.expr(clause.iter) if private else lent(low, clause.iter)
 
     def body() -> None:
         outermost = low.body

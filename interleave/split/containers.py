@@ -129,7 +129,18 @@ ITERATORS: Final = frozenset(
 
 def iterated(iterator: Any) -> tuple[Any, ...]:
     """Return the containers that `iterator` reads: none once it is exhausted, for it lets go of them then."""
+    return _behind(iterator)[0]
+
+
+def iterators_of(iterator: Any) -> tuple[Any, ...]:
+    """Return the iterators that advance when `iterator` does: itself, and those behind it."""
+    return (iterator, *_behind(iterator)[1]) if type(iterator) in ITERATORS else (iterator,)
+
+
+def _behind(iterator: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Return the containers behind `iterator`, and the iterators."""
     found: dict[int, Any] = {}
+    iterators = []
     pending, seen = [iterator], {id(iterator)}
     while pending:
         for part in gc.get_referents(pending.pop()):
@@ -138,6 +149,9 @@ def iterated(iterator: Any) -> tuple[Any, ...]:
             seen.add(id(part))
             if is_container_class(type(part)):
                 found[id(part)] = body_of(part)
-            elif type(part) in ITERATORS or type(part) is tuple:
+                continue
+            if hasattr(type(part), "__next__"):
+                iterators.append(part)
+            if type(part) in ITERATORS or type(part) is tuple:
                 pending.append(part)
-    return tuple(found.values())
+    return tuple(found.values()), tuple(iterators)

@@ -9,15 +9,15 @@ Read next: `attributes` for method calls, `natives` for calls into C.
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
-from types import BuiltinFunctionType, CellType, FrameType, FunctionType, MethodType
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType
 from typing import Any, Final
 
 from interleave import stdlib
 from interleave.errors import SplitError
 from interleave.split.build import form_of
-from interleave.split.protocol import UserGenerator, settled, silent
+from interleave.split.protocol import Made, UserGenerator, settled, silent
+from interleave.split.refusals import called_from, refusal_of
 from interleave.steps import Call, Steps
 
 
@@ -87,7 +87,7 @@ def _starter(function: FunctionType) -> Callable[..., Any]:
         return functools.partial(one_step, function)
     if form.is_generator:
         made = form.bind(function, RUNTIME)
-        return lambda *args, **kwargs: UserGenerator(made(*args, **kwargs))
+        return lambda *args, **kwargs: Made(UserGenerator(made(*args, **kwargs)))
     return bound_form(function)
 
 
@@ -109,16 +109,6 @@ def bound_form(function: FunctionType) -> Callable[..., Any]:
 def _is_generated(function: FunctionType) -> bool:
     """Return whether a function was made by `exec`, as those of a dataclass are, rather than typed at a prompt."""
     return function.__code__.co_filename.startswith("<") and function.__name__.startswith("__")
-
-
-def called_from(error: SplitError) -> SplitError:
-    """Return `error` with the user's line that made the call, where there is one."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and str(frame.f_globals.get("__name__")).startswith("interleave."):
-        frame = frame.f_back
-    if frame is None or not frame.f_code.co_flags & 0x20:
-        return error
-    return SplitError(f"{error} (called at {frame.f_code.co_filename}:{frame.f_lineno})")
 
 
 def one_step(function: Any, /, *args: Any, **kwargs: Any) -> Call:
@@ -169,7 +159,7 @@ def construct(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def _constructor(cls: type) -> Callable[..., Any]:
-    special = stdlib.CLASSES.get(cls)
+    special = stdlib.CLASSES.get(cls) or refusal_of(cls)
     if special is not None:
         return special
     maker = find_in_class(type(cls), "__call__")

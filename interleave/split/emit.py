@@ -147,6 +147,7 @@ class Lowering:
         self.scope = scope
         self.where = where
         self.body: list[ast.stmt] = []
+        self.owning: ast.AST | None = None  # the call whose result only its consumer can reach, if it is new
         self.protected = 0  # how many `finally` blocks a `return` would run
 
     # ------------------------------------------------------------ writing

@@ -307,7 +307,7 @@ def spread(low: Lowering, nodes: Sequence[ast.expr]) -> list[ast.expr]:
     results: list[ast.expr] = []
     for position, node in enumerate(nodes):
         if isinstance(node, ast.Starred):
-            value = low.expr(node.value)
+            value = low.expr(node)
             with low.at(node):
                 listed = low.act(invoke(".listed", value), "iterate", text_of(node.value), silent=True)
             results.append(ast.Starred(value=listed, ctx=ast.Load()))

@@ -9,23 +9,26 @@ Read next: `twins`.
 from __future__ import annotations
 
 import itertools
-from types import FunctionType
+from types import FunctionType, GeneratorType
 from typing import Any, Final
 
-from interleave import stdlib
 from interleave.split.attributes import method as call_method
 from interleave.split.containers import body_of, is_container_class
 from interleave.split.dispatch import RUNTIME, call, find_in_class, offer
-from interleave.split.natives import SPECIAL, sources
+from interleave.split.natives import SPECIAL, advanced, sources
 from interleave.split.operators import getitem, python_method, truth
+from interleave.split.ordering import is_unsettled, needs_note, noted, sentence
 from interleave.split.protocol import (
     ACTIONS,
     END,
     MISSING,
-    Closing,
+    Done,
+    Made,
+    Own,
     Stopped,
     UserGenerator,
     UserYield,
+    bare,
     settled,
     silent,
 )
@@ -37,7 +40,20 @@ INDEXED: Final = frozenset({range, tuple, str, bytes})
 
 def iterate(value: Any) -> Any:
     """Answer what a loop over `value` goes through: `value` itself if it is indexed, else an iterator."""
-    return value if type(value) in INDEXED else iterator(value)
+    return value if type(value) in INDEXED else own_iterator(value)
+
+
+def own_iterator(value: Any) -> Any:
+    """Answer `iter(value)` for a consumer that shows it to nobody: owned, unless `value` is an iterator already."""
+    if type(value) is Own:
+        return value
+    answer = iterator(value)
+    if type(answer) is Made:
+        return Own(answer.value, answer.others)
+    if type(answer) is Call or type(answer) is GeneratorType:
+        return answer
+    found = answer.value if type(answer) is Done else answer
+    return silent(found) if found is value else Own(found)
 
 
 def iterator(value: Any) -> Any:
@@ -49,15 +65,19 @@ def iterator(value: Any) -> Any:
     if method is not None:
         return _checked_iterator(call(method, value))
     if find_in_class(cls, "__iter__", MISSING) is MISSING and python_method(cls, "__getitem__") is not None:
-        return by_index(value)
+        return Made(by_index(value))
     if is_container_class(cls) and not issubclass(type(value), list | bytearray):
         # It remembers the size, to notice a change.
-        return Call(iter, (value,), {}, (body_of(value),), (), "iter")
-    return silent(iter(value))
+        return noted(Call(iter, (value,), {}, (body_of(value),), (), "iter"), (value,))
+    return _iter_quietly(value)
+
+
+def _iter_quietly(value: Any) -> Any:
+    return Call(iter, (value,), {}, (), (), "iter", sentence()) if is_unsettled(value) else silent(iter(value))
 
 
 def _checked_iterator(answer: Any) -> Any:
-    return answer if type(answer) not in ACTIONS else _settled_iterator(answer)
+    return answer if type(answer) not in ACTIONS or type(answer) is Made else _settled_iterator(answer)
 
 
 def _settled_iterator(answer: Any) -> Steps:
@@ -68,8 +88,8 @@ def _settled_iterator(answer: Any) -> Steps:
 
 
 def iterate_private(value: Any) -> Any:
-    """Return what a loop goes through where `value` is a private container, or a view of one."""
-    return value if type(value) in INDEXED else iter(value)
+    """Answer what a loop goes through where `value` is a private container, or a view of one."""
+    return value if type(value) in INDEXED else _iter_quietly(value)
 
 
 def following_private(it: Any) -> Any:
@@ -78,8 +98,16 @@ def following_private(it: Any) -> Any:
 
 
 def silently(function: Any, *args: Any) -> Any:
-    """Return what a built-in makes of a private container."""
+    """Return what a method of its own makes of a private container."""
     return function(*args)
+
+
+def silently_in_order(function: Any, *args: Any) -> Any:
+    """Answer what a built-in, or `pop`, makes of a private container: a set's order is an assumption."""
+    owner = getattr(function, "__self__", None)
+    if needs_note(function, args) or (is_unsettled(owner) and function.__name__ == "pop"):
+        return Call(function, args, {}, (), (), function.__name__, sentence())
+    return silent(function(*args))
 
 
 def length(sequence: Any) -> int:
@@ -90,14 +118,25 @@ def length(sequence: Any) -> int:
 def following(it: Any) -> Any:
     """Answer the next value of the iterator `it`, or END."""
     cls = type(it)
+    if cls is Own:
+        return _following_own(it.it, it.others)
     if cls is UserGenerator:
-        return it.resume()
+        return it.advance()
     method = find_in_class(cls, "__next__")
     if isinstance(method, FunctionType):
         return _asked(method, it)
-    reads = sources([it])
-    if reads:
-        return Call(next, (it, END), {}, reads, (it,), "next")
+    return Call(next, (it, END), {}, sources([it]), advanced([it]), "next")
+
+
+def _following_own(it: Any, others: tuple[Any, ...]) -> Any:
+    if type(it) is UserGenerator:
+        return it.resume()
+    method = find_in_class(type(it), "__next__")
+    if isinstance(method, FunctionType):
+        return _asked(method, it)
+    reads, writes = sources([it]), advanced(others)
+    if reads or writes:
+        return Call(next, (it, END), {}, reads, (it, *writes), "next")
     return silent(next(it, END))
 
 
@@ -110,9 +149,10 @@ def _asked(method: FunctionType, it: Any) -> Steps:
 
 def next_(it: Any, *default: Any) -> Any:
     """Answer the built-in `next`."""
-    if find_in_class(type(it), "__next__") is None:
+    if find_in_class(type(bare(it)), "__next__") is None:
         raise TypeError(f"'{type(it).__name__}' object is not an iterator")
     answer = following(it)
+    it = bare(it)
     if type(answer) not in ACTIONS:
         return silent(_or_default(it, answer, default))
     return _next(it, answer, default)
@@ -140,8 +180,9 @@ def listed(value: Any) -> Any:
     if type(value) in INDEXED:
         return tuple(value)
     if is_container_class(type(value)) and python_method(type(value), "__iter__") is None:
-        return Call(tuple, (value,), {}, (body_of(value),), (), "iter")
-    if find_in_class(type(value), "__iter__") is None and find_in_class(type(value), "__getitem__") is None:
+        return noted(Call(tuple, (value,), {}, (body_of(value),), (), "iter"), (value,))
+    cls = type(bare(value))
+    if find_in_class(cls, "__iter__") is None and find_in_class(cls, "__getitem__") is None:
         raise TypeError(f"Value after * must be an iterable, not {type(value).__name__}")
     return _listed(value)
 
@@ -156,7 +197,8 @@ def collected(value: Any, most: int = -1, again: bool = True, hinted: bool = Fal
     A `hinted` one is asked for its length first, as `list` does.
     """
     found: list[Any] = []
-    it = (yield from settled(iterator(value))) if again else value
+    it = (yield from settled(own_iterator(value))) if again else value
+    value = bare(value)
     if hinted:
         hint = python_method(type(value), "__len__") or python_method(type(value), "__length_hint__")
         if hint is not None:
@@ -207,8 +249,8 @@ def unpack(value: Any, before: int, after: int) -> Any:
     if cls in INDEXED:
         return _parts(tuple(value), before, after, len(value))
     if is_container_class(cls) and python_method(cls, "__iter__") is None:
-        return Call(_unpacked, (value, before, after), {}, (body_of(value),), (), "iter")
-    if find_in_class(cls, "__iter__") is None and find_in_class(cls, "__getitem__") is None:
+        return noted(Call(_unpacked, (value, before, after), {}, (body_of(value),), (), "iter"), (value,))
+    if cls is not Own and find_in_class(cls, "__iter__") is None and find_in_class(cls, "__getitem__") is None:
         raise TypeError(f"cannot unpack non-iterable {cls.__name__} object")
     return _collect_parts(value, before, after)
 
@@ -218,7 +260,7 @@ def _unpacked(value: Any, before: int, after: int) -> tuple[Any, ...]:
 
 
 def _collect_parts(value: Any, before: int, after: int) -> Steps:
-    it = yield from settled(iterator(value))
+    it = yield from settled(own_iterator(value))
     found = yield from collected(it, before + (after < 0), again=False)
     if after >= 0:
         found += yield from collected(it)  # as Python does: the rest is `list(it)`, which asks for an iterator again
@@ -288,74 +330,12 @@ def _mapped(mapping: Any) -> Steps:
     return made
 
 
-# ---------------------------------------------------------------- the user's generators
-
-
-def delegated(value: Any) -> Steps:
-    """Run `yield from value` for a user's generator: pass the inner one's steps and values through."""
-    if type(value) is UserGenerator and not value.over:
-        value.over = True
-        return (yield from value.generator)
-    it = yield from settled(iterator(value))
-    while True:
-        item = yield from settled(following(it))
-        if item is END:
-            return getattr(it, "result", None)
-        sent = yield UserYield(item)  # type: ignore[misc]
-        if sent is not None:
-            raise AttributeError(f"'{type(it).__name__}' object has no attribute 'send'")
-
-
-def send(generator: UserGenerator, value: Any) -> Steps:
-    """Answer `generator.send(value)`."""
-    if value is not None and not generator.started:
-        raise TypeError("can't send non-None value to a just-started generator")
-    found = yield from generator.resume(value)
-    return _value_or_stop(generator, found)
-
-
-def throw(generator: UserGenerator, error: Any, value: Any = None, trace: Any = None) -> Steps:
-    """Answer `generator.throw(error)`."""
-    raised = error
-    if issubclass(type(error), type):
-        raised = value if isinstance(value, error) else error(*([] if value is None else [value]))
-    if trace is not None:
-        raised = raised.with_traceback(trace)
-    found = yield from generator.resume(None, raised)
-    return _value_or_stop(generator, found)
-
-
-def close(generator: UserGenerator) -> Steps:
-    """Answer `generator.close()`."""
-    if generator.over or not generator.started:
-        generator.over = True
-        return None
-    try:
-        found = yield from generator.resume(None, Closing())
-    except (Closing, Stopped):
-        return None
-    if found is not END:
-        raise RuntimeError("generator ignored GeneratorExit")
-    return None
-
-
-def _value_or_stop(generator: UserGenerator, found: Any) -> Any:
-    if found is END:
-        raise Stopped(StopIteration(generator.result) if generator.result is not None else StopIteration())
-    return found
-
-
-stdlib.METHODS[UserGenerator, "send"] = send
-stdlib.METHODS[UserGenerator, "throw"] = throw
-stdlib.METHODS[UserGenerator, "close"] = close
-stdlib.METHODS[UserGenerator, "__next__"] = next_
-stdlib.METHODS[UserGenerator, "__iter__"] = lambda generator: generator
-
-
 def _iter(value: Any, *sentinel: Any) -> Any:
     if sentinel:
-        return until(value, *sentinel)
-    return iterator(value)
+        return Made(until(value, *sentinel))
+    if type(value) is not Own:
+        return iterator(value)
+    return Made(value.it, value.others)
 
 
 SPECIAL[next] = next_
@@ -368,10 +348,10 @@ for _name, _value in {
     ".mapped": mapped,
     ".merge": merge,
     ".unpack": unpack,
-    ".delegated": delegated,
     ".iter_private": iterate_private,
     ".next_private": following_private,
     ".silently": silently,
+    ".silently_in_order": silently_in_order,
     ".INDEXED": INDEXED,
     ".END": END,
     ".UserGenerator": UserGenerator,

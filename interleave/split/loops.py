@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 
+from interleave.split.calls import lent
 from interleave.split.emit import Atom, Lowering, among, assign, const, invoke, load, statement, text_of, when
 from interleave.split.expressions import truth
 from interleave.split.private import is_private_iterable
@@ -20,7 +21,8 @@ from interleave.split.targets import store_target
 @statement(ast.For)
 def for_(low: Lowering, node: ast.For) -> None:
     """Evaluate the iterable once, then bind the target and run the body for each value."""
-    iterable = low.expr(node.iter)
+    private = is_private_iterable(low.scope, node.iter)
+    iterable = low.expr(node.iter) if private else lent(low, node.iter)
     with low.at(node.iter):
         text = text_of(node.iter)
         write_for(
@@ -30,7 +32,7 @@ def for_(low: Lowering, node: ast.For) -> None:
             lambda: low.statements(node.body),
             text,
             node.orelse,
-            is_private_iterable(low.scope, node.iter),
+            private,
         )
 
 
@@ -45,7 +47,7 @@ def write_for(
 ) -> None:
     """Write a loop over `iterable`; `bind` and `body` write what is done with each value; a `private` one is silent."""
     if private:
-        sequence = low.assign(invoke(".iter_private", iterable)).id
+        sequence = low.act(invoke(".iter_private", iterable), "iterate", text, silent=True).id
     else:
         sequence = low.act(invoke(".iter", iterable), "iterate", text, silent=True).id
     counter, length, value, done = (low.unit.temporary() for _ in range(4))

@@ -8,23 +8,36 @@ Read next: `iteration`.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable
 from types import (
     BuiltinFunctionType,
     ClassMethodDescriptorType,
     FunctionType,
+    MappingProxyType,
     MethodDescriptorType,
     MethodType,
     MethodWrapperType,
     ModuleType,
+    SimpleNamespace,
     WrapperDescriptorType,
 )
 from typing import Any, Final
 
 from interleave import stdlib
-from interleave.split.containers import CONTAINERS, ITERATORS, body_of, container_access, is_container_class, iterated
+from interleave.split.containers import (
+    CONTAINERS,
+    ITERATORS,
+    body_of,
+    container_access,
+    is_container_class,
+    iterated,
+    iterators_of,
+)
 from interleave.split.dispatch import CALLERS, call, find_in_class, one_step
-from interleave.split.protocol import UserGenerator, settled, silent
+from interleave.split.executing import ANYTHING, run_text
+from interleave.split.ordering import needs_note, noted, sentence
+from interleave.split.protocol import Made, Own, UserGenerator, bare, settled, silent
 from interleave.steps import Call, Steps
 
 SPECIAL: Final[dict[Any, Callable[..., Any]]] = {}
@@ -53,14 +66,40 @@ def containers_behind(value: Any) -> tuple[Any, ...]:
         return (body_of(value),)
     if type(value) in ITERATORS:
         return iterated(value)
-    return ()
+    if type(value) is memoryview:
+        return (value, value.obj)
+    if type(value) is MappingProxyType:
+        return tuple(gc.get_referents(value))
+    return (value,) if isinstance(value, SimpleNamespace) else ()
+
+
+def contents(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Return what `sources` does of `values` and of all that stands in their tuples, which look at their elements."""
+    found: dict[int, Any] = {}
+    pending = list(values)
+    while pending:
+        value = pending.pop()
+        if isinstance(value, tuple):
+            pending.extend(value)
+        else:
+            found.update({id(container): container for container in containers_behind(value)})
+    return tuple(reversed(found.values()))
+
+
+def advanced(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Return the iterators that going through `values` advances: each keeps its place, whatever it goes through."""
+    found: dict[int, Any] = {}
+    for value in values:
+        if hasattr(type(value), "__next__"):
+            found.update({id(part): part for part in iterators_of(value)})
+    return tuple(found.values())
 
 
 _ITERATING = """
     extend extendleft update join writelines union intersection difference symmetric_difference isdisjoint issubset
     issuperset intersection_update difference_update symmetric_difference_update __iadd__ fromkeys
 """
-_DRAINING: Final = frozenset(_ITERATING.split())
+DRAINING: Final = frozenset(_ITERATING.split())
 """Methods written in C that iterate over their arguments."""
 
 
@@ -90,17 +129,29 @@ def needs_twin(value: Any) -> bool:
 
 def _run(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer a call of C that has no `__self__`."""
-    values = (*args, *kwargs.values())
-    if function in stdlib.QUIET_FUNCTIONS:
+    if function in ANYTHING:
+        return run_text(function, args, kwargs)
+    if function in stdlib.QUIET_FUNCTIONS and function not in ITERATORS:
         return silent(function(*args, **kwargs))
-    pure = function.__module__ in _PURE_MODULES or isinstance(function, type)
-    if pure:
-        reads = sources(values)
-        iterators = tuple([value for value in values if type(value) in ITERATORS and iterated(value)])
-        if not reads:
-            return silent(function(*args, **kwargs))
-        return Call(function, args, kwargs, reads, iterators, getattr(function, "__name__", ""))
+    if function.__module__ in _PURE_MODULES or isinstance(function, type):
+        return lend(function, *args, **kwargs)
     return one_step(function, *args, **kwargs)
+
+
+def lend(function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """Answer a call of the C `function`, which only goes through its arguments; an `Own` one is advanced silently."""
+    values = [*args, *kwargs.values()]
+    plain = tuple(map(bare, args))
+    others = [other for value in values for other in (value.others if type(value) is Own else (value,))]
+    reads = sources([*plain, *kwargs.values()])
+    if not reads and needs_note(function, plain):
+        return Call(function, plain, kwargs, (), advanced(others), getattr(function, "__name__", ""), sentence())
+    if function in ITERATORS and not reads:
+        return Made(function(*plain, **kwargs), advanced(others))  # to make an iterator advances none
+    writes = advanced(others)
+    if not reads and not writes:
+        return silent(function(*plain, **kwargs))
+    return noted(Call(function, plain, kwargs, reads, writes, getattr(function, "__name__", "")), plain)
 
 
 def _run_drained(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Steps:
@@ -115,14 +166,14 @@ def _run_drained(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
 
 
 def drained(value: Any) -> Steps:
-    """Return `value`, or the list of all that it yields if it is a user's generator."""
+    """Return `value`, or the tuple of all that it yields if it is a user's generator."""
     if (
         (type(value) is not UserGenerator and find_in_class(type(value), "keys"))
         or not needs_twin(value)
         or callable(value)
     ):
         return value
-    return (yield from settled(TWINS[list](value)))
+    return tuple((yield from settled(TWINS[list](value))))
 
 
 # ---------------------------------------------------------------- bound methods
@@ -135,15 +186,17 @@ def _call_bound(function: Any, owner: Any, args: tuple[Any, ...], kwargs: dict[s
         return special(owner, *args, **kwargs)
     if container_access(type(owner), name) is not None:
         return _on_container(name, owner, args, kwargs)
-    if name in _DRAINING and any(map(needs_twin, args)):
+    if name in DRAINING and any(map(needs_twin, args)):
         return _run_drained(function, args, kwargs)
+    if name == "__next__" and not args:
+        return call(next, owner)
     if (name in _ON_OBJECT and isinstance(function, MethodWrapperType)) or name == "__new__":
         return _on_object(function, owner, name, args, kwargs)
     if stdlib.is_quiet(owner) or issubclass(type(owner), BaseException):
-        reads = sources(args)
-        return Call(function, args, kwargs, reads, (), name) if reads else silent(function(*args, **kwargs))
-    if type(owner) in ITERATORS and name == "__next__":
-        return call(next, owner)
+        reads, writes = contents((*args, *kwargs.values())), advanced(args)
+        if reads or writes or needs_note(function, args):
+            return noted(Call(function, args, kwargs, reads, writes, name), args)
+        return silent(function(*args, **kwargs))
     return one_step(function, *args, **kwargs)
 
 
@@ -196,12 +249,16 @@ def container_method(cls: type, name: str) -> Callable[..., Any] | None:
     return lambda obj, *args, **kwargs: _on_container(name, obj, args, kwargs)
 
 
+_IN_ORDER: Final = frozenset({"extend", "extendleft", "__iadd__"})
+"""Methods that keep the order of what they go through."""
+
+
 def _on_container(name: str, container: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer a method call of a built-in container: one step, which drains the user's generators first."""
     twin = TWINS.get((name, type(container)))
     if twin is not None and any(map(needs_twin, kwargs.values())):
         return twin(container, *args, **kwargs)
-    if name in _DRAINING and any(map(needs_twin, args)):
+    if name in DRAINING and any(map(needs_twin, args)):
         return _drained_on_container(name, container, args, kwargs)
     function = getattr(container, name)
     access = container_access(type(container), name)
@@ -212,10 +269,12 @@ def _on_container(name: str, container: Any, args: tuple[Any, ...], kwargs: dict
         if name not in {"append", "add", "appendleft", "insert", "setdefault", "remove", "count", "index"}
         else ()
     )
-    body = body_of(container)
+    body, passing = body_of(container), advanced(args) if name in DRAINING else ()
     if access == "read":
-        return Call(function, args, kwargs, (body, *others), (), name)
-    return Call(function, args, kwargs, others, (body,), name)
+        return Call(function, args, kwargs, (body, *others), passing, name)
+    step = Call(function, args, kwargs, others, (body, *passing), name)
+    through = (container,) if name == "pop" else args if name in _IN_ORDER else ()
+    return noted(step, through)
 
 
 def _drained_on_container(name: str, container: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Steps:

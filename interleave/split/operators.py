@@ -17,7 +17,7 @@ from typing import Any, Final
 from interleave import stdlib
 from interleave.split.containers import is_container_class
 from interleave.split.dispatch import call, find_in_class, is_splittable, offer
-from interleave.split.natives import TWINS, needs_twin, sources
+from interleave.split.natives import TWINS, contents, needs_twin, sources
 from interleave.split.protocol import ACTIONS, MISSING, UserGenerator, settled, silent, then
 from interleave.steps import Call, Delete, Item, Modify, Read, Steps, Write
 
@@ -68,9 +68,14 @@ _UNARY: Final[dict[str, tuple[str, Callable[..., Any]]]] = {
 Native = Callable[..., Any]
 
 
+_SHALLOW: Final = frozenset({"len", "bool", "+", "*", "+=", "*="})
+"""What does not look into the elements of a tuple."""
+
+
 def native(function: Native, label: str, *operands: Any) -> Any:
     """Answer an operator that C computes: a step if it reads a container, else the value."""
-    reads = sources(operands)
+    # A tuple never changes, but to compare or show one looks at its elements, which may.
+    reads = sources(operands) if label in _SHALLOW else contents(operands)
     if reads:
         return Call(function, operands, {}, reads, (), label)
     return silent(function(*operands))

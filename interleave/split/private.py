@@ -23,6 +23,10 @@ _METHODS = (
 METHODS = frozenset(_METHODS.split())
 VIEWS = frozenset({"items", "keys", "values"})
 READERS = frozenset({"len", "sorted", "sum", "min", "max", "list", "tuple", "set", "any", "all", "frozenset"})
+MAKERS = frozenset({"enumerate", "zip", "map", "filter", "reversed", "iter"})
+"""Built-in functions that make an iterator: a new one, except that `iter` may return what it is given."""
+CONSUMERS = READERS | {"next", "dict", "bytes", "bytearray"}
+LAZY = frozenset({"enumerate", "reversed"})
 ITERATED = frozenset({"enumerate", "reversed", "sorted", "list", "tuple"})
 
 
@@ -56,7 +60,7 @@ def _uses(scope: Scope) -> Iterator[tuple[str, bool]]:
         node, around = pending.pop()
         if isinstance(node, ast.Name):
             yield node.id, _is_harmless(scope, node, around)
-        pending.extend((part, (*around[-1:], node)) for part in ast.iter_child_nodes(node))
+        pending.extend((part, (*around[-3:], node)) for part in ast.iter_child_nodes(node))
 
 
 def _is_harmless(scope: Scope, node: ast.Name, around: tuple[ast.AST, ...]) -> bool:
@@ -68,13 +72,13 @@ def _is_harmless(scope: Scope, node: ast.Name, around: tuple[ast.AST, ...]) -> b
     if isinstance(parent, ast.For):
         return parent.iter is node
     if isinstance(parent, ast.comprehension):
-        return parent.iter is node and not isinstance(around[0], ast.GeneratorExp)
+        return parent.iter is node and not isinstance(around[-2], ast.GeneratorExp)
     if isinstance(parent, ast.Subscript):
         return parent.value is node
     if isinstance(parent, ast.Call):
-        return _is_reading_call(scope, parent, node)
+        return _is_reading_call(scope, parent, node) and _is_used_up(scope, parent, around[:-1])
     if isinstance(parent, ast.Attribute):
-        return _is_own_method(parent, around[0])
+        return _is_own_method(parent, around[-2]) and _is_used_up(scope, around[-2], around[:-2])
     if isinstance(parent, ast.Compare):
         return parent.comparators[0] is node and len(parent.ops) == 1 and isinstance(parent.ops[0], ast.In | ast.NotIn)
     if isinstance(parent, ast.If | ast.While):
@@ -82,6 +86,20 @@ def _is_harmless(scope: Scope, node: ast.Name, around: tuple[ast.AST, ...]) -> b
     if isinstance(parent, ast.UnaryOp):
         return isinstance(parent.op, ast.Not)
     return isinstance(parent, ast.Return | ast.FormattedValue | ast.Starred)
+
+
+def _is_used_up(scope: Scope, call: ast.AST, around: tuple[ast.AST, ...]) -> bool:
+    """Return whether what `call` makes of a container keeps no hold of it, or is gone through at once."""
+    assert isinstance(call, ast.Call), "the caller has looked"
+    lazy = is_builtin(scope, call.func, LAZY)
+    if not lazy and not (isinstance(call.func, ast.Attribute) and call.func.attr in VIEWS):
+        return True
+    user = around[-1]
+    if isinstance(user, ast.comprehension):
+        return user.iter is call and not isinstance(around[-2], ast.GeneratorExp)
+    if isinstance(user, ast.For):
+        return user.iter is call
+    return isinstance(user, ast.Call) and user.args == [call] and is_builtin(scope, user.func, READERS)
 
 
 def _makes(scope: Scope, node: ast.Name, parent: ast.AST) -> bool:

@@ -229,7 +229,8 @@ def _managed(low: Lowering, node: ast.With, position: int) -> None:
     with low.at(item.context_expr):
         text = text_of(item.context_expr)
         manager = low.assign(low.expr(item.context_expr))
-        methods = low.assign(invoke(".manager", manager))
+        made_here = const(isinstance(item.context_expr, ast.Call))
+        methods = low.assign(invoke(".manager", manager, made_here))
         entered = low.act(invoke(".enter", manager, methods), "enter", text)
     pending, error = low.unit.temporary(), low.unit.temporary()
     low.put(assign(pending, const(True)))

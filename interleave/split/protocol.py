@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from interleave import interrupts
 from interleave.errors import SplitError
-from interleave.steps import STEP_CLASSES, Steps
+from interleave.steps import STEP_CLASSES, Call, Steps
 
 
 class Done:
@@ -31,7 +31,35 @@ class Done:
         raise StopIteration(self.value)
 
 
-ACTIONS: Final = frozenset({*STEP_CLASSES, GeneratorType, Done})
+class Made(Done):
+    """A new iterator, which nobody but the expression that makes it has got yet; `others` are those it advances."""
+
+    __slots__ = ("others",)
+
+    def __init__(self, value: Any, others: tuple[Any, ...] = ()) -> None:
+        super().__init__(value)
+        self.others = others
+
+
+class Own:
+    """An iterator that only the loop or the call which holds it can reach: to advance it is silent.
+
+    The `others` are iterators which it advances in turn and which somebody else may hold.
+    """
+
+    __slots__ = ("it", "others")
+
+    def __init__(self, it: Any, others: tuple[Any, ...] = ()) -> None:
+        self.it = it
+        self.others = others
+
+
+def bare(value: Any) -> Any:
+    """Return what the user calls `value`: the iterator itself if it is owned."""
+    return value.it if type(value) is Own else value
+
+
+ACTIONS: Final = frozenset({*STEP_CLASSES, GeneratorType, Done, Made})
 """The classes of answers that are not values."""
 
 END: Final = type("End", (), {"__repr__": lambda self: "<exhausted>"})()
@@ -108,12 +136,14 @@ class UserYield:
 class UserGenerator:
     """A user's generator in split code: whoever asks it for a value also takes the steps it makes on the way."""
 
-    __slots__ = ("__weakref__", "generator", "over", "started")
+    __slots__ = ("__weakref__", "generator", "over", "private", "running", "started")
 
     def __init__(self, generator: Generator[Any, Any, Any]) -> None:
         self.generator = generator
         self.started = False
         self.over = False
+        self.running = False
+        self.private = False
 
     def __iter__(self) -> UserGenerator:
         return self
@@ -126,6 +156,30 @@ class UserGenerator:
         )
         interrupts.passes(error)  # what drives it may run a handler of the program's, natively
         raise error
+
+    def enter(self) -> None:
+        """Begin to run; ValueError if another thread is running it just now, as Python says it."""
+        if self.running:
+            raise ValueError("generator already executing")
+        self.running = True
+
+    def leave(self) -> None:
+        """Stand still again, for whoever comes next."""
+        self.running = False
+
+    def advance(self, answer: Any = None, error: BaseException | None = None) -> Steps:
+        """Do as `resume` does where others may hold this generator: to enter and to leave it are steps."""
+        if self.private:
+            return (yield from self.resume(answer, error))
+        yield Call(self.enter, (), {}, (), (self,), "next")
+        try:
+            found = yield from self.resume(answer, error)
+        except BaseException as raised:
+            if type(raised) is not GeneratorExit:
+                yield Call(self.leave, (), {}, (), (self,), "next")
+            raise
+        yield Call(self.leave, (), {}, (), (self,), "next")
+        return found
 
     def resume(self, answer: Any = None, error: BaseException | None = None) -> Steps:
         """Run to the next value and return it, or END; `answer` and `error` are what `yield` gives or raises."""
@@ -163,6 +217,9 @@ class UserGenerator:
     def result(self) -> Any:
         """What the generator returned, once it is over."""
         return getattr(self.generator, "value", None)
+
+
+UserGenerator.__name__ = UserGenerator.__qualname__ = "generator"  # as messages and locations call it
 
 
 class _finished:

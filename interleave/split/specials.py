@@ -5,6 +5,7 @@ Read next: `twins` for those that call back.
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from types import FunctionType
 from typing import Any, Final
@@ -12,8 +13,8 @@ from typing import Any, Final
 from interleave import stdlib
 from interleave.split.attributes import delete, read, write
 from interleave.split.dispatch import RUNTIME, call, find_in_class, offer
-from interleave.split.iteration import following, iterator
-from interleave.split.natives import SPECIAL, sources
+from interleave.split.iteration import following, own_iterator
+from interleave.split.natives import SPECIAL, advanced, contents
 from interleave.split.operators import native, python_method, truth
 from interleave.split.protocol import ACTIONS, END, MISSING, UserGenerator, settled, silent, then
 from interleave.steps import Call, Steps
@@ -114,9 +115,14 @@ def by_method(name: str, function: Any) -> Any:
     return answer
 
 
-def manager_of(manager: Any) -> tuple[Any, Any]:
+_GENERATOR_MANAGER: Final[type] = contextlib._GeneratorContextManager
+
+
+def manager_of(manager: Any, made_here: bool) -> tuple[Any, Any]:
     """Return what `__enter__` and `__exit__` are in the class of `manager`; TypeError if it has none."""
     cls = type(manager)
+    if made_here and cls is _GENERATOR_MANAGER and type(manager.gen) is UserGenerator and not manager.gen.started:
+        manager.gen.private = True  # a manager made by `with f():` itself is entered and left by that `with` alone
     for name in ("__enter__", "__exit__"):
         if find_in_class(cls, name) is None:
             missed = "" if name == "__enter__" else " (missed __exit__ method)"
@@ -134,14 +140,16 @@ def contains(container: Any, value: Any) -> Any:
         cls is UserGenerator or python_method(cls, "__iter__") or python_method(cls, "__getitem__")
     ):
         return _searched(container, value)
-    reads = sources([container])
-    return Call(operator.contains, (container, value), {}, reads, (), "in") if reads else silent(value in container)
+    reads, writes = contents([container, value]), advanced([container])
+    if reads or writes:
+        return Call(operator.contains, (container, value), {}, reads, writes, "in")
+    return silent(value in container)
 
 
 def _searched(container: Any, wanted: Any) -> Steps:
     """Look for `wanted` among what `container` yields."""
     equal = RUNTIME[".=="].cell_contents
-    it = yield from settled(iterator(container))
+    it = yield from settled(own_iterator(container))
     while (value := (yield from settled(following(it)))) is not END:
         if value is wanted:
             return True
@@ -156,7 +164,7 @@ STDOUT: Final = type("stdout", (), {"__repr__": lambda self: "stdout"})()
 
 def print_(*args: Any, **kwargs: Any) -> Call:
     """Answer a call of `print`: a step on the terminal, which reads the containers that it shows."""
-    return Call(print, args, kwargs, sources(args), (STDOUT,), "print")
+    return Call(print, args, kwargs, contents(args), (STDOUT,), "print")
 
 
 def enter(manager: Any, methods: tuple[Any, Any]) -> Any:
@@ -178,6 +186,50 @@ def _managed(manager: Any, name: str, method: Any, *details: Any) -> Any:
     return call(method.__get__(manager, type(manager)), *details)
 
 
+def hash_(value: Any) -> Any:
+    """Answer `hash(value)`."""
+    method = python_method(type(value), "__hash__")
+    return silent(hash(value)) if method is None else call(method, value)
+
+
+def bool_(*values: Any) -> Any:
+    """Answer `bool(value)`."""
+    return truth(*values) if len(values) == 1 else silent(bool(*values))
+
+
+def _operator(symbol: str) -> Any:
+    def answer(*operands: Any) -> Any:
+        return RUNTIME[symbol].cell_contents(*operands)  # looked up late: some are offered further down
+
+    return answer
+
+
+for _operation, _symbol in {
+    operator.add: ".+",
+    operator.sub: ".-",
+    operator.mul: ".*",
+    operator.truediv: "./",
+    operator.floordiv: ".//",
+    operator.mod: ".%",
+    operator.and_: ".&",
+    operator.or_: ".|",
+    operator.xor: ".^",
+    operator.lt: ".<",
+    operator.le: ".<=",
+    operator.gt: ".>",
+    operator.ge: ".>=",
+    operator.eq: ".==",
+    operator.ne: ".!=",
+    operator.neg: ".-x",
+    operator.getitem: ".getitem",
+    operator.setitem: ".setitem",
+    operator.delitem: ".delitem",
+    operator.contains: ".contains",
+    operator.truth: ".truth",
+}.items():
+    SPECIAL[_operation] = _operator(_symbol)
+SPECIAL[hash] = hash_
+SPECIAL[bool] = bool_
 SPECIAL[len] = len_
 SPECIAL[print] = print_
 SPECIAL[str] = str_

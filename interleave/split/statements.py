@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 
-from interleave.split.calls import lowered_arguments
+from interleave.split.calls import lent, lowered_arguments
 from interleave.split.emit import Atom, Lowering, assign, both, const, invoke, load, statement, text_of, when
 from interleave.split.expressions import OPERATORS, plainness, read_attribute, spread, store_variable, truth
 from interleave.split.targets import delete_target, is_shared_target, store_attribute, store_element, store_target
@@ -52,7 +52,8 @@ def _assign(low: Lowering, targets: list[ast.expr], source: ast.expr) -> None:
             for target, value in zip(targets[0].elts, values, strict=True):
                 store_target(low, target, value)
             return
-    value = low.expr(source)
+    unpacked = len(targets) == 1 and isinstance(targets[0], ast.Tuple | ast.List)
+    value = lent(low, source) if unpacked else low.expr(source)
     if not all(isinstance(target, ast.Name) for target in targets):
         value = low.kept(value)
     if computes(source) and any(is_shared_target(low, target) for target in targets):

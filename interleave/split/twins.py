@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from interleave.split.dispatch import RUNTIME, call
-from interleave.split.iteration import collected, following, iterator, mapped
-from interleave.split.natives import TWINS
+from interleave.split.iteration import collected, following, mapped, own_iterator
+from interleave.split.natives import TWINS, lend
 from interleave.split.operators import getitem, python_method, truth
-from interleave.split.protocol import END, UserGenerator, UserYield, settled
+from interleave.split.protocol import END, Made, Own, UserGenerator, UserYield, bare, settled
 from interleave.split.specials import len_
 from interleave.steps import Call, Steps
 
@@ -38,7 +38,7 @@ def twin(*functions: Any) -> Callable[[Any], Any]:
 def _iterators(iterables: Iterable[Any]) -> Steps:
     found = []
     for iterable in iterables:
-        found.append((yield from settled(iterator(iterable))))
+        found.append((yield from settled(own_iterator(iterable))))
     return found
 
 
@@ -79,19 +79,19 @@ def starmap(function: Any, iterable: Any) -> Steps:
             values = yield from collected(value)
             yield UserYield((yield from settled(call(function, *values))))
 
-    return UserGenerator(each((yield from settled(iterator(iterable)))))
+    return UserGenerator(each((yield from settled(own_iterator(iterable)))))
 
 
 @twin(filter)
 def filter_(function: Any, iterable: Any) -> Steps:
     """`filter(function, iterable)`."""
-    return UserGenerator(_filter(function, (yield from settled(iterator(iterable))), True))
+    return UserGenerator(_filter(function, (yield from settled(own_iterator(iterable))), True))
 
 
 @twin(itertools.filterfalse)
 def filterfalse(function: Any, iterable: Any) -> Steps:
     """`itertools.filterfalse(function, iterable)`."""
-    return UserGenerator(_filter(function, (yield from settled(iterator(iterable))), False))
+    return UserGenerator(_filter(function, (yield from settled(own_iterator(iterable))), False))
 
 
 def _filter(function: Any, it: Any, wanted: bool) -> Any:
@@ -113,7 +113,7 @@ def takewhile(function: Any, iterable: Any) -> Steps:
                 return
             yield UserYield(value)
 
-    return UserGenerator(each((yield from settled(iterator(iterable)))))
+    return UserGenerator(each((yield from settled(own_iterator(iterable)))))
 
 
 @twin(itertools.dropwhile)
@@ -128,7 +128,7 @@ def dropwhile(function: Any, iterable: Any) -> Steps:
             dropping = False
             yield UserYield(value)
 
-    return UserGenerator(each((yield from settled(iterator(iterable)))))
+    return UserGenerator(each((yield from settled(own_iterator(iterable)))))
 
 
 @twin(enumerate)
@@ -141,7 +141,7 @@ def enumerate_(iterable: Any, start: int = 0) -> Steps:
             yield UserYield((number, value))
             number += 1
 
-    return UserGenerator(each((yield from settled(iterator(iterable)))))
+    return UserGenerator(each((yield from settled(own_iterator(iterable)))))
 
 
 @twin(zip)
@@ -173,18 +173,18 @@ def _unequal_lengths(values: list[Any]) -> None:
 @twin(itertools.chain)
 def chain(*iterables: Any) -> Any:
     """`itertools.chain(*iterables)`."""
-    return UserGenerator(_chain(iter(iterables)))
+    return Made(UserGenerator(_chain(Own(iter(iterables)))))
 
 
 @twin(itertools.chain.from_iterable)
 def chain_from_iterable(iterables: Any) -> Steps:
     """`itertools.chain.from_iterable(iterables)`."""
-    return UserGenerator(_chain((yield from settled(iterator(iterables)))))
+    return UserGenerator(_chain((yield from settled(own_iterator(iterables)))))
 
 
 def _chain(outer: Any) -> Any:
     while (iterable := (yield from settled(following(outer)))) is not END:
-        it = yield from settled(iterator(iterable))
+        it = yield from settled(own_iterator(iterable))
         while (value := (yield from settled(following(it)))) is not END:
             yield UserYield(value)
 
@@ -204,7 +204,7 @@ def islice(iterable: Any, *bounds: Any) -> Steps:
             yield UserYield(value)
 
     wanted = itertools.islice(itertools.count(), *bounds)
-    return UserGenerator(each((yield from settled(iterator(iterable))), wanted))
+    return UserGenerator(each((yield from settled(own_iterator(iterable))), wanted))
 
 
 @twin(itertools.accumulate)
@@ -225,7 +225,7 @@ def accumulate(iterable: Any, function: Any = None, *, initial: Any = None) -> S
                 total = yield from settled(call(function, total, value))
             yield UserYield(total)
 
-    return UserGenerator(each((yield from settled(iterator(iterable)))))
+    return UserGenerator(each((yield from settled(own_iterator(iterable)))))
 
 
 # ---------------------------------------------------------------- eager
@@ -234,7 +234,7 @@ def accumulate(iterable: Any, function: Any = None, *, initial: Any = None) -> S
 @twin(any)
 def any_(iterable: Any) -> Steps:
     """`any(iterable)`."""
-    it = yield from settled(iterator(iterable))
+    it = yield from settled(own_iterator(iterable))
     while (value := (yield from settled(following(it)))) is not END:
         if (yield from _is_true(value)):
             return True
@@ -244,7 +244,7 @@ def any_(iterable: Any) -> Steps:
 @twin(all)
 def all_(iterable: Any) -> Steps:
     """`all(iterable)`."""
-    it = yield from settled(iterator(iterable))
+    it = yield from settled(own_iterator(iterable))
     while (value := (yield from settled(following(it)))) is not END:
         if not (yield from _is_true(value)):
             return False
@@ -254,7 +254,7 @@ def all_(iterable: Any) -> Steps:
 @twin(sum)
 def sum_(iterable: Any, /, start: Any = 0) -> Steps:
     """`sum(iterable, start)`."""
-    it = yield from settled(iterator(iterable))
+    it = yield from settled(own_iterator(iterable))
     total = sum((), start)  # refuses strings, as Python does
     while (value := (yield from settled(following(it)))) is not END:
         total = yield from _operate("+", total, value)
@@ -264,7 +264,7 @@ def sum_(iterable: Any, /, start: Any = 0) -> Steps:
 @twin(functools.reduce)
 def reduce(function: Any, iterable: Any, *initial: Any) -> Steps:
     """`functools.reduce(function, iterable, *initial)`."""
-    it = yield from settled(iterator(iterable))
+    it = yield from settled(own_iterator(iterable))
     total = initial[0] if initial else (yield from settled(following(it)))
     if total is END:
         return functools.reduce(function, ())  # raises Python's own words
@@ -288,7 +288,7 @@ def max_(*values: Any, key: Any = None, **default: Any) -> Steps:
 def _extreme(symbol: str, function: Any, values: tuple[Any, ...], key: Any, default: dict[str, Any]) -> Steps:
     if not values or (len(values) > 1 and default):
         return function(*values, **default)  # raises Python's own words
-    it = yield from settled(iterator(values if len(values) > 1 else values[0]))
+    it = yield from settled(own_iterator(values if len(values) > 1 else values[0]))
     best: Any = END
     best_key: Any = None
     while (value := (yield from settled(following(it)))) is not END:
@@ -353,8 +353,9 @@ def _draining(function: Any) -> Any:
     def answer(*values: Any, **named: Any) -> Steps:
         plain = []
         for value in values:
-            plain.append((yield from collected(value, hinted=function is tuple)) if is_lazy(value) else value)
-        return function(*plain, **named)
+            lazy = is_lazy(bare(value))
+            plain.append(tuple((yield from collected(value, hinted=function is tuple))) if lazy else value)
+        return (yield from settled(lend(function, *plain, **named)))
 
     return answer
 

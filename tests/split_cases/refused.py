@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import array
 import asyncio
+import concurrent.futures
 import itertools
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -94,3 +96,35 @@ def calls_a_function_without_source():
     scope = {}
     exec("def f(): return 1", scope)
     return scope["f"]()
+
+
+@refused(2, "ThreadPoolExecutor", "threading.Thread")
+def makes_a_pool_of_threads():
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        return pool
+
+
+@refused(5, "ThreadPoolExecutor", "threading.Thread")
+def makes_a_pool_of_a_class_of_its_own():
+    class Workers(concurrent.futures.ThreadPoolExecutor):
+        pass
+
+    return Workers(2)
+
+
+@refused(2, "threading.active_count", "is_alive")
+def asks_how_many_threads_there_are():
+    return threading.active_count()
+
+
+@refused(2, "threading.enumerate", "is_alive")
+def asks_which_threads_there_are():
+    return threading.enumerate()
+
+
+@refused(5, "names 'f'", "call it yourself")
+def executes_text_that_calls_a_function():
+    def f():
+        return 1
+
+    return eval("f()", {"f": f})

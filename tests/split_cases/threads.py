@@ -539,12 +539,3 @@ def thread_local_values():
     t.start()
     t.join()
     return local.x, out
-
-
-@case()
-def executor():
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        futures = [pool.submit(pow, 2, n) for n in range(3)]
-        return [f.result() for f in futures], list(pool.map(str, [1, 2]))
