@@ -12,10 +12,12 @@ import itertools
 from types import FunctionType, GeneratorType
 from typing import Any, Final
 
+from interleave.split.answering import advanced, answered, sources
 from interleave.split.attributes import method as call_method
 from interleave.split.containers import body_of, is_container_class
 from interleave.split.dispatch import RUNTIME, call, find_in_class, offer
-from interleave.split.natives import SPECIAL, advanced, sources
+from interleave.split.makeup import WALKED, computes
+from interleave.split.natives import SPECIAL
 from interleave.split.operators import getitem, python_method, truth
 from interleave.split.protocol import (
     ACTIONS,
@@ -112,6 +114,8 @@ def following(it: Any) -> Any:
     method = find_in_class(cls, "__next__")
     if isinstance(method, FunctionType):
         return _asked(method, it)
+    if computes(it):
+        return answered(next, (it, END), {}, "next", WALKED)
     return Call(next, (it, END), {}, sources([it]), advanced([it]), "next")
 
 
@@ -121,6 +125,8 @@ def _following_own(it: Any, others: tuple[Any, ...]) -> Any:
     method = find_in_class(type(it), "__next__")
     if isinstance(method, FunctionType):
         return _asked(method, it)
+    if computes(it):
+        return answered(next, (Own(it, others), END), {}, "next", WALKED)
     reads, writes = sources([it]), advanced(others)
     if reads or writes:
         return Call(next, (it, END), {}, reads, (it, *writes), "next")

@@ -10,7 +10,18 @@ import sys
 from types import FunctionType
 from typing import Any
 
-from interleave.split import attributes, dispatch, generators, iteration, lending, natives, operators, specials, twins
+from interleave.split import (
+    attributes,
+    dispatch,
+    generators,
+    iteration,
+    lending,
+    natives,
+    operators,
+    owning,
+    specials,
+    twins,
+)
 from interleave.split.dispatch import RUNTIME, offer
 from interleave.split.protocol import (
     ACTIONS,
@@ -33,6 +44,7 @@ __all__ = [
     "natives",
     "on_spin",
     "operators",
+    "owning",
     "specials",
     "twins",
 ]

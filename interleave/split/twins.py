@@ -17,8 +17,9 @@ from typing import Any
 
 from interleave.split.dispatch import RUNTIME, call
 from interleave.split.iteration import collected, following, mapped, own_iterator
+from interleave.split.makeup import runs_python
 from interleave.split.natives import TWINS, lend
-from interleave.split.operators import getitem, python_method, truth
+from interleave.split.operators import getitem, inserted, python_method, truth
 from interleave.split.protocol import END, Made, Own, UserGenerator, UserYield, bare, settled
 from interleave.split.specials import len_
 from interleave.steps import Call, Steps
@@ -309,8 +310,11 @@ def _sorted(values: list[Any], key: Any, reverse: Any) -> Steps:
     if key is not None:
         for position, value in enumerate(values):
             keys[position] = yield from settled(call(key, value))
-    order = sorted(range(len(values)), key=keys.__getitem__, reverse=bool(reverse))
-    return [values[position] for position in order]
+    reverse = bool((yield from _is_true(reverse)))
+    if not runs_python(sorted, [keys]):
+        order = sorted(range(len(values)), key=keys.__getitem__, reverse=reverse)
+        return [values[position] for position in order]
+    return (yield from inserted(list(zip(keys, values, strict=True)), reverse))
 
 
 @twin(("sort", list))
