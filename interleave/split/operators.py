@@ -20,7 +20,7 @@ from interleave import stdlib
 from interleave.split.answering import answered
 from interleave.split.containers import VIEWS, body_of, is_container_class
 from interleave.split.dispatch import call, find_in_class, is_splittable, offer
-from interleave.split.makeup import EVERYTHING, KEYED, LOOKS, inspect, runs_python
+from interleave.split.makeup import EVERYTHING, KEYED, LOOKS, WALKED, inspect, runs_python
 from interleave.split.natives import SPECIAL, TWINS, needs_twin
 from interleave.split.protocol import ACTIONS, MISSING, settled, then
 from interleave.steps import Call, Delete, Item, Modify, Read, Steps, Write
@@ -319,6 +319,8 @@ def setitem(obj: Any, key: Any, value: Any) -> Any:
         return call(method, obj, key, value)
     if type(key) is slice and needs_twin(value):
         return _set_slice(obj, key, value)
+    if type(key) is slice and type(value) not in stdlib.PLAIN:
+        return answered(operator.setitem, (obj, key, value), {}, "[]=", WALKED, (value,), (), (body_of(obj),))
     if _is_opaque(key) or type(obj) in VIEWS:
         return answered(operator.setitem, (obj, key, value), {}, "[]=", KEYED, (key,), (), (body_of(obj),))
     return Write(obj, Item(key), value)

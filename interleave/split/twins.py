@@ -20,6 +20,7 @@ from interleave.split.iteration import collected, following, mapped, own_iterato
 from interleave.split.makeup import runs_python
 from interleave.split.natives import TWINS, lend
 from interleave.split.operators import getitem, inserted, python_method, truth
+from interleave.split.owning import own_store
 from interleave.split.protocol import END, Made, Own, UserGenerator, UserYield, bare, settled
 from interleave.split.specials import len_
 from interleave.steps import Call, Steps
@@ -381,7 +382,7 @@ def dict_(iterable: Any = (), /, **named: Any) -> Steps:
     made: dict[Any, Any] = {}
     for pair in (yield from collected(iterable)):
         key, value = yield from collected(pair)
-        made[key] = value
+        yield from settled(own_store(made, key, value))
     return {**made, **named}
 
 
