@@ -113,6 +113,7 @@ LOOKS: dict[str, Callable[[Any], Any]] = {
     "in a list": lambda x: 1 in [x],
     "equal tuples": lambda x: (x,) == (1,),
     "a set display": lambda x: len({1, x}),
+    "a set comprehension": lambda x: len({(y, 0)[0] for y in (1, x)}),
     "a dict display": lambda x: len({1: 0, x: 1}),
     "range": lambda x: len(range(x)),
     "times": lambda x: "a" * x,

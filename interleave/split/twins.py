@@ -311,10 +311,9 @@ def _sorted(values: list[Any], key: Any, reverse: Any) -> Steps:
     if key is not None:
         for position, value in enumerate(values):
             keys[position] = yield from settled(call(key, value))
-    reverse = bool((yield from _is_true(reverse)))
+    reverse = yield from _is_true(reverse)
     if not runs_python(sorted, [keys]):
-        order = sorted(range(len(values)), key=keys.__getitem__, reverse=reverse)
-        return [values[position] for position in order]
+        return [values[at] for at in sorted(range(len(values)), key=keys.__getitem__, reverse=reverse)]
     return (yield from inserted(list(zip(keys, values, strict=True)), reverse))
 
 
