@@ -19,8 +19,6 @@ possible way.
 from __future__ import annotations
 
 import sys
-import threading
-import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import GeneratorType, MappingProxyType
@@ -47,6 +45,7 @@ from interleave.threads import (
     variables,
 )
 from interleave.trace import NO_OUTCOME, OPTION, Record, Recorded, ThreadIndex, Trace, Wait, numbered
+from interleave.underway import Underway
 
 Choice: TypeAlias = int
 
@@ -163,7 +162,7 @@ class Machine:
         """
         if interrupts.Notes.pressed:
             interrupts.look()
-        _Active.machine = self
+        Underway.machine = self
         threads, log, invariant, performers = self.threads, self.log, self._invariant, control.PERFORMERS
         answer: Any = None
         for choice in choices:
@@ -262,7 +261,7 @@ class Machine:
         thread = Thread(len(self.threads), plan, steps, handle, daemon)
         self.threads.append(thread)
         self._running += not daemon
-        _Active.machine = self
+        Underway.machine = self
         before, stdlib.moving = stdlib.moving, thread
         try:
             thread.pending = thread.send(None)
@@ -398,35 +397,3 @@ def record(
 ) -> Recorded:
     """Run `program` along `path` again: return the records of all or the outer steps, the threads' names, the end."""
     return rerun(program, path, log, ends).trace(cut).recorded()
-
-
-class _Active:
-    """The machine that took a step last: only it can say who is moving, and who holds an RLock."""
-
-    machine: Machine | None = None
-
-
-def _current() -> Any:
-    return threading.current_thread() if stdlib.moving is None else stdlib.moving.identity
-
-
-def _owns(lock: Any) -> bool:
-    if stdlib.moving is None or _Active.machine is None:
-        return bool(lock._is_owned())
-    return _Active.machine.locks.holder(lock) is stdlib.moving
-
-
-def _held(lock: Any) -> bool:
-    if type(lock) is stdlib.LOCK or stdlib.moving is None or _Active.machine is None:
-        return _really_held(lock)
-    holder = _Active.machine.locks.holder(lock)
-    return holder is not None and holder is not stdlib.moving
-
-
-_really_held = stdlib.held
-stdlib.current, stdlib.owns, stdlib.held = _current, _owns, _held
-
-
-def position() -> tuple[object, int]:
-    """Return what changes whenever the machine under way takes a step: no `id`, for those are used again."""
-    return (weakref.ref(_Active.machine), len(_Active.machine.log)) if _Active.machine is not None else (None, 0)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from interleave import interrupts, machine, stdlib
+from interleave import interrupts, stdlib, underway
 from interleave.errors import InterleaveError
 from interleave.split.runtime import Spin
 
@@ -29,12 +29,12 @@ class Spinning(InterleaveError):
 def watched(patience: float | None = None) -> Iterator[None]:
     """Raise Spinning out of a loop that takes no step for `patience` (`PATIENCE`) seconds while this is entered."""
     limit = PATIENCE if patience is None else patience
-    stood, since = machine.position(), time.monotonic()
+    stood, since = underway.position(), time.monotonic()
 
     def ask(line: int) -> None:
         nonlocal stood, since
         interrupts.look()
-        now = machine.position()
+        now = underway.position()
         if now != stood:
             stood, since = now, time.monotonic()
         elif time.monotonic() - since > limit:

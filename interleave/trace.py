@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from operator import ne
 from typing import Any, Final, TypeAlias
 
-from interleave.outcomes import class_key, key_of
 from interleave.errors import described
+from interleave.outcomes import class_key, key_of
 from interleave.schedule import Schedule
 
 Record: TypeAlias = tuple[int, str, str, Any, tuple["Part", ...], str, int, bool]
@@ -248,7 +248,8 @@ class Trace:
     def end(self) -> End:
         """How it ended, in values that are equal whenever the schedule is run again."""
         crashes = [
-            (crash.thread, class_key(type(crash.error)), described(crash.error), crash.position) for crash in self.crashes
+            (crash.thread, class_key(type(crash.error)), described(crash.error), crash.position)
+            for crash in self.crashes
         ]
         waits = [(wait.thread, wait.what, wait.holder) for wait in self.waits]
         try:

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any, Final
 
-from interleave import interrupts, machine
+from interleave import interrupts, underway
 from interleave.errors import Unwinding
 from interleave.spinning import Spinning
 
@@ -51,12 +51,12 @@ class _Watch:
         self.deadline = deadline
         self.over = False
         self.told = ""
-        self.stood: object = machine.position()
+        self.stood: object = underway.position()
         self.since = time.perf_counter()
 
     def stuck(self, frame: FrameType | None) -> bool:
         """Return whether no step was taken for too long; `told` is then the reason, with the place of `frame`."""
-        stands, now = machine.position(), time.perf_counter()
+        stands, now = underway.position(), time.perf_counter()
         if self.over or stands != self.stood:
             self.stood, self.since = stands, now
             return False

@@ -29,7 +29,7 @@ HOUSE: tuple[tuple[int, tuple[str, ...]], ...] = (
     (1, ("split.*",)),
     (2, ("scenario",)),
     (2, ("loading",)),
-    (3, ("naming", "locks", "determinism")),
+    (3, ("naming", "locks", "determinism", "underway")),
     (3, ("faults",)),
     (3, ("effects",)),
     (3, ("threads", "recording")),

@@ -128,7 +128,11 @@ FILES = {
             "'A*99999999999999999999': no execution is that long; write a number of at most 12 digits",
         ),
         (["check", "::go"], WRONG, "'::go' names no file; write it first, as in path/to/file.py::go"),
-        (["check", "nothing.py::Klass"], WRONG, "Klass is a class, and a thread is a function; give a function that makes one"),
+        (
+            ["check", "nothing.py::Klass"],
+            WRONG,
+            "Klass is a class, and a thread is a function; give a function that makes one",
+        ),
         (["replay", "nothing.py::go", "A**2"], WRONG, "schedule, column 1: cannot read 'A**2'"),
     ],
 )
@@ -517,7 +521,8 @@ def test_a_loop_that_only_reads_for_ever_is_a_livelock() -> None:
 
 def test_a_loop_that_writes_for_ever_is_cut() -> None:
     def spin(counter: Counter) -> None:
-        while counter.count == 0: counter.count = 0  # noqa: E701 - one line, so that its number is certain
+        while counter.count == 0:
+            counter.count = 0
 
     verdict = il.explore(scenario(spin), steps=200)
 

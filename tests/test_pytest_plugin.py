@@ -175,14 +175,14 @@ class TestCounter:
     def test_locked(self):
         assert both(locked_up) == 2
 
-    @pytest.mark.interleave(executions=3)
+    @pytest.mark.interleave(executions=1)
     def test_locked_within_a_limit_of_its_own(self):
         assert both(locked_up) == 2
 """
     )
 
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["*UNKNOWN*limit of 3 executions*"])
+    result.stdout.fnmatch_lines(["*UNKNOWN*limit of 1 executions*"])
 
 
 def test_pytest_raises_works_in_the_body(run) -> None:
@@ -287,7 +287,7 @@ def test_it():
     result.assert_outcomes(xfailed=1)
 
 
-@pytest.mark.parametrize("limit", ["executions=5", "seconds=0.000001"])
+@pytest.mark.parametrize("limit", ["executions=1", "seconds=0.000001"])
 def test_a_limit_never_counts_as_a_pass(run, limit: str) -> None:
     result = run(f"@pytest.mark.interleave({limit})\ndef test_locked():\n    assert both(locked_up) == 2\n")
 
@@ -423,14 +423,14 @@ from interleave.real.observation import Ledger
 from interleave.tally import Tally
 
 @pytest.fixture(autouse=True)
-def press_at_the_third(monkeypatch):
+def press_at_the_first(monkeypatch):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # where it was ignored, nothing would happen
     # Not in the body: what it counts would make it another program in every execution.
     entered = []
     for kind, name in ((Tally, "add"), (Ledger, "outcome")):
         def enter(*args, enter=getattr(kind, name)):
             entered.append(args)
-            if len(entered) == 3:
+            if len(entered) == 1:
                 signal.raise_signal(signal.SIGINT)
             return enter(*args)
         monkeypatch.setattr(kind, name, enter)
@@ -551,8 +551,8 @@ def test_the_arithmetic_is_told_when_asked_to_be_verbose(run) -> None:
     assert ": HOLDS: all " not in text(quiet)
     verbose.stdout.fnmatch_lines_random(
         [
-            "test_it.py::test_both_count_under_the_lock: HOLDS: all * interleavings, * s",
-            "test_it.py::test_both_count: VIOLATED: an assertion fails in * executions - all * interleavings, * s",
+            "test_it.py::test_both_count_under_the_lock: HOLDS: all * interleavings, * classes, * s",
+            "test_it.py::test_both_count: VIOLATED: an assertion fails in * of * interleavings - all *, * classes, * s",
         ]
     )
 

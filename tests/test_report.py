@@ -146,7 +146,9 @@ def test_an_assertion_shows_its_traceback_in_user_code_and_the_stale_read() -> N
     shown = golden(text.render(il.explore(unjoined), target="counter.py::unjoined"))
 
     line = line_of("assert seen == 1")
-    assert shown.startswith("VIOLATED: an assertion fails in 3 of 5 interleavings - all 5 interleavings, 2 classes, 0.01 s\n")
+    assert shown.startswith(
+        "VIOLATED: an assertion fails in 3 of 5 interleavings - all 5 interleavings, 2 classes, 0.01 s\n"
+    )
     assert f"main raised AssertionError: saw 0 (test_report.py:{line}): 3 of 5 interleavings" in shown
     assert "> stale read: main read counter.count = 0 before increment had ended" in shown
     assert f'  File "test_report.py", line {line}, in unjoined\n' in shown
