@@ -387,3 +387,35 @@ def test_lambdas_that_share_a_line_are_told_apart() -> None:
         return one(), two(), pick(3), nested(4)(5)
 
     assert drive(use)[0] == (1, 2, 3, (4, 5))
+
+
+@pytest.mark.parametrize("binding", ["def later(): pass", "class later: pass", "import math as later"])
+def test_a_captured_name_that_a_definition_binds_later_is_bound_in_a_step(binding: str, tmp_path: Any) -> None:
+    module = written(tmp_path, f"def use():\n    def early(): return later\n    {binding}\n    return early().__name__\n")
+
+    result, steps = drive(module.use)
+
+    assert steps == ["Write later", "Read later"]
+    assert result in {"later", "math"}
+
+
+def test_a_captured_name_is_unbound_until_its_definition_takes_its_step(tmp_path: Any) -> None:
+    module = written(tmp_path, "def use():\n    def early(made): return later\n    @early\n    def later(): pass\n")
+
+    with pytest.raises(NameError, match="'later'"):
+        drive(module.use)
+
+
+def test_the_end_of_a_handler_unbinds_a_captured_name_in_steps(tmp_path: Any) -> None:
+    source = "def use():\n    try:\n        1 / 0\n    except ZeroDivisionError as error:\n        seen = lambda: error\n"
+
+    assert taken(written(tmp_path, source).use) == ["Write error", "Write error", "Delete error"]
+
+
+def written(folder: Any, source: str) -> Any:
+    """Return a module made of `source`, which is written to a file."""
+    file = folder / "written.py"
+    file.write_text(source)
+    module = types.ModuleType("written")
+    exec(compile(source, str(file), "exec"), module.__dict__)
+    return module

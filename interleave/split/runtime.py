@@ -14,6 +14,7 @@ from interleave.split import attributes, dispatch, iteration, natives, operators
 from interleave.split.dispatch import RUNTIME, offer
 from interleave.split.protocol import (
     ACTIONS,
+    MISSING,
     Closing,
     Stopped,
     UserYield,
@@ -62,6 +63,29 @@ def _unbound(name: str, own: bool) -> NameError:
 
 def _same(function: Any) -> Any:
     return function
+
+
+def _held(home: Any, name: str) -> Any:
+    """Return what a variable is bound to in its cell or globals, MISSING if it is unbound."""
+    if type(home) is dict:
+        return home.get(name, MISSING)
+    try:
+        return home.cell_contents
+    except ValueError:
+        return MISSING
+
+
+def _put_back(home: Any, name: str, value: Any) -> None:
+    """Bind a variable as `_held` found it."""
+    if type(home) is not dict:
+        if value is MISSING:
+            del home.cell_contents
+        else:
+            home.cell_contents = value
+    elif value is MISSING:
+        del home[name]
+    else:
+        home[name] = value
 
 
 def _visible(table: dict[str, Any]) -> dict[str, Any]:
@@ -113,6 +137,8 @@ for _name, _value in {
     ".tick": itertools.count(1).__next__,
     ".spin": on_spin,
     ".same": _same,
+    ".held": _held,
+    ".put_back": _put_back,
     ".FunctionType": FunctionType,
     ".getattr": getattr,
     ".locals": locals,

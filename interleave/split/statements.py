@@ -172,10 +172,36 @@ def delete(low: Lowering, node: ast.Delete) -> None:
         delete_target(low, target)
 
 
-@statement(ast.Pass, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal)
+@statement(ast.Pass, ast.Global, ast.Nonlocal)
 def as_it_is(low: Lowering, node: ast.stmt) -> None:
     """Nothing here is shared between threads while they run."""
     low.put(node)
+
+
+@statement(ast.Import, ast.ImportFrom)
+def import_(low: Lowering, node: ast.Import | ast.ImportFrom) -> None:
+    """The import itself is silent; binding a shared name is a step."""
+    _bind(low, node, [alias.asname or alias.name.split(".")[0] for alias in node.names])
+
+
+def _bind(low: Lowering, node: ast.stmt, names: list[str]) -> None:
+    """Write `node`, which binds `names` by itself, so that a shared one is bound in a step."""
+    for name, value in _aside(low, node, names).items():
+        store_variable(low, name, value)
+
+
+def _aside(low: Lowering, node: ast.stmt, names: list[str]) -> dict[str, Atom]:
+    """Write `node`, which binds `names`, and return the values of the shared ones, which are left as they were.
+
+    Between two steps nobody else runs, so nobody sees the detour.
+    """
+    shared = {name: (low.home(name), const(low.unit.mangled(name))) for name in names if low.is_shared(name)}
+    before = {name: low.assign(invoke(".held", *place)) for name, place in shared.items()}
+    low.put(node)
+    made: dict[str, Atom] = {name: low.assign(load(name)) for name in shared}
+    for name, place in shared.items():
+        low.put(ast.Expr(value=invoke(".put_back", *place, before[name])))
+    return made
 
 
 if hasattr(ast, "TypeAlias"):
@@ -193,8 +219,7 @@ def nested_function(low: Lowering, node: ast.FunctionDef | ast.AsyncFunctionDef)
     if node.decorator_list:
         # Its code must still begin at its first decorator, by which its source is found again.
         made.decorator_list = [_at(load(".same"), node.decorator_list[0])]
-    low.put(made)
-    _decorate(low, node, decorators)
+    _define(low, made, node, decorators)
 
 
 @statement(ast.ClassDef)
@@ -208,20 +233,25 @@ def nested_class(low: Lowering, node: ast.ClassDef) -> None:
     ]
     fields = dict(ast.iter_fields(node))
     made = ast.ClassDef(**{**fields, "bases": values[: len(node.bases)], "keywords": keywords, "decorator_list": []})
-    low.put(ast.copy_location(made, node))
-    _decorate(low, node, decorators)
+    _define(low, ast.copy_location(made, node), node, decorators)
 
 
 def _at(node: ast.expr, where: ast.expr) -> ast.expr:
     return ast.copy_location(node, where)
 
 
-def _decorate(
-    low: Lowering, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, decorators: list[Atom]
+def _define(
+    low: Lowering,
+    made: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef,
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef,
+    decorators: list[Atom],
 ) -> None:
+    """Write the definition `made`, the calls of its decorators, and the binding of its name."""
     if not decorators:
+        _bind(low, made, [node.name])
         return
-    value: Atom = low.assign(load(node.name))
+    kept = _aside(low, made, [node.name])
+    value: Atom = kept[node.name] if kept else low.assign(load(node.name))
     for decorator, source in zip(reversed(decorators), reversed(node.decorator_list), strict=True):
         with low.at(source):
             value = low.act(invoke(".call", decorator, value), "call", f"@{text_of(source)}", silent=True)
