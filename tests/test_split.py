@@ -391,7 +391,9 @@ def test_lambdas_that_share_a_line_are_told_apart() -> None:
 
 @pytest.mark.parametrize("binding", ["def later(): pass", "class later: pass", "import math as later"])
 def test_a_captured_name_that_a_definition_binds_later_is_bound_in_a_step(binding: str, tmp_path: Any) -> None:
-    module = written(tmp_path, f"def use():\n    def early(): return later\n    {binding}\n    return early().__name__\n")
+    module = written(
+        tmp_path, f"def use():\n    def early(): return later\n    {binding}\n    return early().__name__\n"
+    )
 
     result, steps = drive(module.use)
 
@@ -407,9 +409,29 @@ def test_a_captured_name_is_unbound_until_its_definition_takes_its_step(tmp_path
 
 
 def test_the_end_of_a_handler_unbinds_a_captured_name_in_steps(tmp_path: Any) -> None:
-    source = "def use():\n    try:\n        1 / 0\n    except ZeroDivisionError as error:\n        seen = lambda: error\n"
+    source = (
+        "def use():\n    try:\n        1 / 0\n    except ZeroDivisionError as error:\n        seen = lambda: error\n"
+    )
 
     assert taken(written(tmp_path, source).use) == ["Write error", "Write error", "Delete error"]
+
+
+def test_what_a_class_body_evaluates_is_evaluated_in_steps(tmp_path: Any) -> None:
+    source = (
+        "def use(x):\n    class K:\n        first = x.count\n        x.count += first\n"
+        "        with x.lock: pass\n        def method(self): return self.first\n    return K().method()\n"
+    )
+
+    steps = taken(written(tmp_path, source).use, Counter())
+
+    counted = ["Read count", "Read count", "Modify", "Write count"]
+    assert steps == [*counted, "Read lock", "Acquire", "Release", "Read first"]
+
+
+def test_the_hooks_of_a_nested_class_are_a_step_that_says_so(tmp_path: Any) -> None:
+    source = "class Base:\n    def __init_subclass__(cls): pass\ndef use():\n    class K(Base): pass\n"
+
+    assert taken(written(tmp_path, source).use) == ["Call written.use.<locals>.K"]
 
 
 def written(folder: Any, source: str) -> Any:

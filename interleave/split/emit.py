@@ -13,7 +13,7 @@ Read next: `expressions` and `statements`, which say what is written for each co
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -147,6 +147,7 @@ class Lowering:
         self.scope = scope
         self.where = where
         self.body: list[ast.stmt] = []
+        self.replaced: Mapping[str, Atom] = {}  # names of a class body, by the temporaries that hold their values
         self.protected = 0  # how many `finally` blocks a `return` would run
 
     # ------------------------------------------------------------ writing
@@ -180,6 +181,16 @@ class Lowering:
             yield
         finally:
             self.where = outer
+
+    @contextmanager
+    def inside(self, scope: Scope, replaced: Mapping[str, Atom]) -> Iterator[None]:
+        """Let what is written inside see the names of the class `scope`, whose values are in temporaries."""
+        outer = self.scope, self.replaced
+        self.scope, self.replaced = scope, replaced
+        try:
+            yield
+        finally:
+            self.scope, self.replaced = outer
 
     # ------------------------------------------------------------ sites
 

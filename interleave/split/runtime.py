@@ -10,7 +10,7 @@ import sys
 from types import FunctionType
 from typing import Any
 
-from interleave.split import attributes, dispatch, iteration, natives, operators, specials, twins
+from interleave.split import attributes, dispatch, hooks, iteration, natives, operators, specials, twins
 from interleave.split.dispatch import RUNTIME, offer
 from interleave.split.protocol import (
     ACTIONS,
@@ -24,7 +24,18 @@ from interleave.split.protocol import (
 from interleave.stdlib import PLAIN
 from interleave.steps import STEP_CLASSES, Delete, Modify, Read, Variable, Write
 
-__all__ = ["RUNTIME", "attributes", "dispatch", "iteration", "natives", "on_spin", "operators", "specials", "twins"]
+__all__ = [
+    "RUNTIME",
+    "attributes",
+    "dispatch",
+    "hooks",
+    "iteration",
+    "natives",
+    "on_spin",
+    "operators",
+    "specials",
+    "twins",
+]
 
 
 def _ignore(line: int) -> None:

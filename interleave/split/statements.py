@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 
 from interleave.split.calls import lowered_arguments
+from interleave.split.classes import class_body
 from interleave.split.emit import Atom, Lowering, assign, both, const, invoke, load, statement, text_of, when
 from interleave.split.expressions import OPERATORS, plainness, read_attribute, spread, store_variable, truth
 from interleave.split.targets import delete_target, is_shared_target, store_attribute, store_element, store_target
@@ -224,15 +225,16 @@ def nested_function(low: Lowering, node: ast.FunctionDef | ast.AsyncFunctionDef)
 
 @statement(ast.ClassDef)
 def nested_class(low: Lowering, node: ast.ClassDef) -> None:
-    """Decorators, bases and keywords are evaluated here; the body runs as it is, in one go."""
+    """Decorators, bases, keywords and what the body evaluates are evaluated here; the body only binds."""
     decorators = [low.kept(low.expr(decorator)) for decorator in node.decorator_list]
     values = spread(low, [*node.bases, *(keyword.value for keyword in node.keywords)])
     keywords = [
         ast.keyword(arg=keyword.arg, value=value)
         for keyword, value in zip(node.keywords, values[len(node.bases) :], strict=True)
     ]
-    fields = dict(ast.iter_fields(node))
-    made = ast.ClassDef(**{**fields, "bases": values[: len(node.bases)], "keywords": keywords, "decorator_list": []})
+    body = class_body(low, node)
+    fields = {**dict(ast.iter_fields(node)), "body": body, "decorator_list": []}
+    made = ast.ClassDef(**{**fields, "bases": values[: len(node.bases)], "keywords": keywords})
     _define(low, ast.copy_location(made, node), node, decorators)
 
 
@@ -247,11 +249,14 @@ def _define(
     decorators: list[Atom],
 ) -> None:
     """Write the definition `made`, the calls of its decorators, and the binding of its name."""
-    if not decorators:
-        _bind(low, made, [node.name])
-        return
     kept = _aside(low, made, [node.name])
+    if not (decorators or kept or isinstance(made, ast.ClassDef)):
+        return
     value: Atom = kept[node.name] if kept else low.assign(load(node.name))
+    if isinstance(made, ast.ClassDef):
+        low.act(invoke(".hooked", value), "call", f"class {node.name}", silent=True)
+    if not (decorators or kept):
+        return
     for decorator, source in zip(reversed(decorators), reversed(node.decorator_list), strict=True):
         with low.at(source):
             value = low.act(invoke(".call", decorator, value), "call", f"@{text_of(source)}", silent=True)
