@@ -28,6 +28,7 @@ from interleave import stdlib
 from interleave.split import natives, source
 from interleave.split.dispatch import CALLERS, RUNTIME, call, find_in_class, is_splittable, offer, starter
 from interleave.split.protocol import ACTIONS, MISSING, Done, UserGenerator, settled, silent
+from interleave.split.rebinding import is_rebound, note_write
 from interleave.steps import Delete, Read, Steps, Write
 
 _MOST_CACHED: Final = 4096
@@ -262,14 +263,21 @@ def _is_constant_class(cls: type) -> bool:
 
 def _of_module(module: ModuleType, name: str) -> Any:
     filename = getattr(module, "__file__", None)
-    if (
-        filename
-        and filename.endswith(".py")
-        and not stdlib.is_library(filename)
-        and name in source.rebound_in(filename)
-    ):
+    if not filename or not filename.endswith(".py") or stdlib.is_library(filename):
+        return silent(getattr(module, name))
+    if is_rebound(filename, name, source.rebound_in(filename)):
         return Read(module, name)
     return silent(getattr(module, name))
+
+
+def _write_to_module(module: ModuleType, name: str, value: Any) -> Write:
+    note_write(module, name)
+    return Write(module, name, value)
+
+
+def _delete_from_module(module: ModuleType, name: str) -> Delete:
+    note_write(module, name)
+    return Delete(module, name)
 
 
 # ---------------------------------------------------------------- writing
@@ -289,6 +297,8 @@ def write(obj: Any, name: str, value: Any) -> Any:
 def _writer(cls: type, name: str) -> Callable[[Any, str, Any], Any]:
     if issubclass(cls, stdlib.LOCAL):
         return stdlib.write_local
+    if issubclass(cls, ModuleType):
+        return _write_to_module
     hook = find_in_class(cls, "__setattr__")
     if is_splittable(hook):
         return lambda obj, name, value: call(hook, obj, name, value)
@@ -313,6 +323,8 @@ def delete(obj: Any, name: str) -> Any:
 def _deleter(cls: type, name: str) -> Callable[[Any, str], Any]:
     if issubclass(cls, stdlib.LOCAL):
         return stdlib.delete_local
+    if issubclass(cls, ModuleType):
+        return _delete_from_module
     hook = find_in_class(cls, "__delattr__")
     if is_splittable(hook):
         return lambda obj, name: call(hook, obj, name)

@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from interleave.split.listing import Line
+from interleave.split.rebinding import is_rebound
 from interleave.split.scopes import Scope
 from interleave.split.source import Place
 
@@ -299,7 +300,8 @@ class Lowering:
         """Return whether variable `name` can be reached and changed by another thread."""
         owner = self.scope.owner(name)
         if owner is None:
-            return name in self.unit.place.module.shared_globals
+            module = self.unit.place.module
+            return is_rebound(module.filename, name, module.shared_globals)
         return name in owner.shared()
 
     def home(self, name: str) -> ast.expr:

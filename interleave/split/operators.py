@@ -19,6 +19,7 @@ from interleave.split.containers import is_container_class
 from interleave.split.dispatch import call, find_in_class, is_splittable, offer
 from interleave.split.natives import TWINS, needs_twin, sources
 from interleave.split.protocol import ACTIONS, MISSING, UserGenerator, settled, silent, then
+from interleave.split.rebinding import note_table_write
 from interleave.steps import Call, Delete, Item, Modify, Read, Steps, Write
 
 _BINARY: Final[dict[str, tuple[str, Callable[..., Any]]]] = {
@@ -261,6 +262,8 @@ def setitem(obj: Any, key: Any, value: Any) -> Any:
         return call(method, obj, key, value)
     if type(key) is slice and needs_twin(value):
         return _set_slice(obj, key, value)
+    if type(obj) is dict and "__builtins__" in obj and "__name__" in obj:
+        note_table_write(obj, key)
     return Write(obj, Item(key), value)
 
 
@@ -271,6 +274,8 @@ def _set_slice(obj: Any, key: slice, value: Any) -> Steps:
 def delitem(obj: Any, key: Any) -> Any:
     """Answer `del obj[key]`."""
     method = python_method(type(obj), "__delitem__")
+    if type(obj) is dict and "__builtins__" in obj and "__name__" in obj:
+        note_table_write(obj, key)
     return Delete(obj, Item(key)) if method is None else call(method, obj, key)
 
 
