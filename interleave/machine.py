@@ -33,7 +33,7 @@ from interleave.locks import LockTable
 from interleave.naming import SCALARS
 from interleave.recording import End, Recorder
 from interleave.scenario import Program, ThreadPlan
-from interleave.split.protocol import UserGenerator
+from interleave.split.protocol import UserGenerator, restored
 from interleave.steps import Acquire, Assume, Await, Call, Join, Spawn, Steps
 from interleave.threads import Thread, close, faulty_attribute, place, variables
 from interleave.trace import NO_OUTCOME, OPTION, Crash, Record, Recorded, ThreadIndex, Trace, Wait, numbered
@@ -193,6 +193,7 @@ class Machine:
         else:
             if thread.plan.explicit and raised is thrown and self._recorder is not None:
                 faulty_attribute(raised, thread.pending, self.where(thread), self.records)
+            raised = restored(raised)
             self._crashes = (*self._crashes, (thread, raised, len(self.log)))
             self._finish(thread, raised)
 
@@ -386,7 +387,11 @@ def _owns(lock: Any) -> bool:
     return _Active.machine.locks.holder(lock) is stdlib.moving
 
 
-stdlib.current, stdlib.owns = _current, _owns
+def _execution() -> Any:
+    return None if stdlib.moving is None else _Active.machine
+
+
+stdlib.current, stdlib.owns, stdlib.execution = _current, _owns, _execution
 
 
 class _Performers(dict[type, Callable[[Any], Any] | None]):

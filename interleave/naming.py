@@ -134,7 +134,9 @@ class Names:
             return _shown.repr(value)
         if isinstance(value, _CONTAINERS) and _shows_its_elements(type(value)):
             return self._contents(value)
-        if isinstance(value, (slice, range)):
+        if isinstance(value, slice):
+            return f"slice({', '.join(map(self.value, (value.start, value.stop, value.step)))})"
+        if isinstance(value, range):
             return repr(value)
         known = self._named.get(id(value))
         if known is not None:

@@ -60,6 +60,11 @@ def owns(lock: Any) -> bool:
     return bool(lock._is_owned())
 
 
+def execution() -> Any:
+    """Return what stands for the execution under way, None outside of one: an engine replaces this."""
+    return None
+
+
 # ---------------------------------------------------------------- virtual time
 
 _MOST_THREADS: Final = 16_384
@@ -97,8 +102,8 @@ def _acquire(lock: Any, blocking: Any = True, timeout: Any = -1) -> Any:
         return TryAcquire(lock)
     if timeout == -1:
         return Acquire(lock)
-    if timeout < 0:
-        raise ValueError("timeout value must be a non-negative number")
+    if not 0 < timeout <= threading.TIMEOUT_MAX:
+        threading.Lock().acquire(True, timeout)  # raises what this Python raises, in its own words
     return _acquire_in_time(lock, timeout)
 
 
@@ -147,16 +152,28 @@ def _join(thread: threading.Thread, timeout: float | None = None) -> Any:
 
 
 def _join_in_time(thread: threading.Thread, timeout: float) -> Steps:
+    if thread is current():
+        raise RuntimeError("cannot join current thread")
     if (yield IsAlive(thread)):
         let_pass(max(timeout, 0.0))
+    elif thread.ident is None:
+        raise RuntimeError("cannot join thread before it is started")
 
 
 def _current_thread() -> Any:
     return current()
 
 
-def _identity() -> int:
-    return id(current())
+def _identity() -> Any:
+    return current().ident
+
+
+def initialised(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return `cls(*args, **kwargs)`; a Thread is a daemon if the thread that makes it is one, unless it is told."""
+    made = cls(*args, **kwargs)
+    if issubclass(cls, threading.Thread) and kwargs.get("daemon") is None:
+        made.daemon = current().daemon
+    return made
 
 
 def _sleep(seconds: float) -> Steps:

@@ -187,6 +187,7 @@ def test_variables_are_called_by_their_own_name() -> None:
         ([[Counter()]], "[<list of 1>]"),
         (range(3), "range(0, 3)"),
         (slice(0, 1), "slice(0, 1, None)"),
+        (slice(Counter(), None), "slice(<Counter>, None, None)"),
         (ValueError("no", 1), "ValueError('no', 1)"),
         (len, "len"),
         (Counter, "Counter"),

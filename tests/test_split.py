@@ -17,7 +17,7 @@ import pytest
 
 from interleave import effects, split, stdlib
 from interleave.errors import SplitError
-from interleave.steps import Acquire, Call, IsAlive, Item, Release, TryAcquire
+from interleave.steps import Acquire, Call, IsAlive, Item, Release, Spawn, TryAcquire
 
 
 def taken(function: Callable[..., Any], *args: Any) -> list[str]:
@@ -36,6 +36,8 @@ def drive(function: Callable[..., Any], *args: Any) -> tuple[Any, list[str]]:
         except StopIteration as stop:
             return stop.value, shown
         shown.append(_shown(step))
+        if isinstance(step, Spawn):
+            step.thread._ident = len(shown)
         answer = effects.perform(step) if type(step) in effects.PERFORM else not isinstance(step, IsAlive)
 
 

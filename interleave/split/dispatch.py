@@ -178,7 +178,7 @@ def _constructor(cls: type) -> Callable[..., Any]:
     new: Any = find_in_class(cls, "__new__")
     init: Any = find_in_class(cls, "__init__")
     if isinstance(maker, FunctionType) or init in stdlib.NATIVE_INITS:
-        return lambda *args, **kwargs: silent(cls(*args, **kwargs))
+        return lambda *args, **kwargs: silent(stdlib.initialised(cls, args, kwargs))
     new = new.__func__ if isinstance(new, staticmethod) else new
     if is_splittable(new):
         return functools.partial(_make_by_new, cls, new, init)

@@ -11,8 +11,9 @@ from collections.abc import Callable, Generator
 from types import GeneratorType
 from typing import Any, Final
 
+from interleave import stdlib
 from interleave.errors import SplitError
-from interleave.steps import STEP_CLASSES, Steps
+from interleave.steps import STEP_CLASSES, Call, Steps
 
 
 class Done:
@@ -107,12 +108,15 @@ class UserYield:
 class UserGenerator:
     """A user's generator in split code: whoever asks it for a value also takes the steps it makes on the way."""
 
-    __slots__ = ("__weakref__", "generator", "over", "started")
+    __slots__ = ("__weakref__", "_maker", "_running", "_shared", "generator", "over", "started")
 
     def __init__(self, generator: Generator[Any, Any, Any]) -> None:
         self.generator = generator
         self.started = False
         self.over = False
+        self._maker = id(stdlib.moving)
+        self._running = False
+        self._shared = False
 
     def __iter__(self) -> UserGenerator:
         return self
@@ -125,7 +129,44 @@ class UserGenerator:
         )
 
     def resume(self, answer: Any = None, error: BaseException | None = None) -> Steps:
-        """Run to the next value and return it, or END; `answer` and `error` are what `yield` gives or raises."""
+        """Run to the next value and return it, or END; `answer` and `error` are what `yield` gives or raises.
+
+        A generator that other threads than its maker use is entered and left in steps: it runs for one at a time.
+        """
+        self._shared = self._shared or self._maker != id(stdlib.moving)
+        if self._shared:
+            yield Call(self._enter, (), {}, (), (self,), "next", self._unseen())
+        else:
+            self._enter()
+        try:
+            found = yield from self._entered(answer, error)
+        except BaseException as raised:
+            if type(raised) is not GeneratorExit and self._shared:
+                yield Call(self._leave, (), {}, (), (self,), "leave")
+            self._leave()
+            raise
+        if self._shared:
+            yield Call(self._leave, (), {}, (), (self,), "leave")
+        self._leave()
+        return found
+
+    def _unseen(self) -> str | None:
+        """Return what is assumed where the maker has used the generator before anybody else did."""
+        if not self.started or not self._maker:
+            return None
+        self._maker = 0
+        name = self.generator.gi_code.co_name  # type: ignore[attr-defined]
+        return f"{name} was used by the thread that made it before it was known to be shared"
+
+    def _enter(self) -> None:
+        if self._running:
+            raise ValueError("generator already executing")
+        self._running = True
+
+    def _leave(self) -> None:
+        self._running = False
+
+    def _entered(self, answer: Any, error: BaseException | None) -> Steps:
         if self.over:
             if error is not None:
                 raise error

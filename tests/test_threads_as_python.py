@@ -1,0 +1,151 @@
+"""Threads, generators and waiting: what a program may ask of them, and what Python answers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import interleave as il
+from interleave.errors import ScenarioError
+
+
+def run(*targets: Any) -> None:
+    """Run `targets` in threads of their own, to their ends."""
+    threads = [threading.Thread(target=target) for target in targets]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def outcomes(program: Any) -> set[Any]:
+    verdict = il.explore(program)
+    assert verdict.complete
+    return set(verdict.outcomes)
+
+
+def test_a_generator_that_another_thread_runs_is_already_executing() -> None:
+    def program() -> tuple[Any, ...]:
+        box = SimpleNamespace(count=0)
+        got: list[Any] = []
+
+        def numbers() -> Iterator[int]:
+            box.count += 1
+            yield 1
+            yield 2
+
+        shared = numbers()
+
+        def take() -> None:
+            try:
+                got.append(next(shared))
+            except ValueError as error:
+                got.append(str(error))
+
+        run(take, take)
+        return tuple(sorted(map(str, got)))
+
+    assert outcomes(program) == {("1", "2"), ("1", "generator already executing")}
+
+
+def test_using_a_generator_that_others_use_is_a_step() -> None:
+    def program() -> tuple[int, int]:
+        box = SimpleNamespace(flag=0, one=0, two=0)
+
+        def numbers() -> Iterator[int]:
+            yield 1
+            yield 2
+
+        shared = numbers()
+
+        def first() -> None:
+            box.flag = 1
+            box.one = next(shared, 0)
+
+        def second() -> None:
+            box.two = box.flag
+            next(shared, 0)
+
+        try:
+            run(first, second)
+        except ValueError:
+            pass
+        return box.one, box.two
+
+    assert {(1, 0), (2, 0), (1, 1), (2, 1)} <= set(il.explore(program).outcomes)
+
+
+def test_a_thread_inherits_being_a_daemon() -> None:
+    def program() -> tuple[bool, bool]:
+        seen: list[bool] = []
+
+        def make() -> None:
+            seen.append(threading.Thread().daemon)
+            seen.append(threading.Thread(daemon=False).daemon)
+
+        maker = threading.Thread(target=make, daemon=True)
+        maker.start()
+        maker.join()
+        return seen[0], seen[1]
+
+    assert outcomes(program) == {(True, False)}
+
+
+def test_joining_in_time_is_refused_for_a_thread_that_was_not_started_and_for_oneself() -> None:
+    def program() -> tuple[str, ...]:
+        said = []
+        for thread in (threading.Thread(), threading.current_thread()):
+            try:
+                thread.join(timeout=1)
+            except RuntimeError as error:
+                said.append(str(error))
+        return tuple(said)
+
+    assert outcomes(program) == {("cannot join thread before it is started", "cannot join current thread")}
+
+
+def test_a_thread_is_known_by_the_same_small_number_to_itself_and_to_others() -> None:
+    def program() -> tuple[Any, ...]:
+        seen: list[int] = []
+        thread = threading.Thread(target=lambda: seen.append(threading.get_ident()))
+        before = thread.ident
+        thread.start()
+        thread.join()
+        return before, seen[0], thread.ident
+
+    assert outcomes(program) == {(None, 2, 2)}
+
+
+def test_a_thread_that_ends_by_stop_iteration_is_said_to_have_raised_that() -> None:
+    def program() -> None:
+        run(lambda: next(iter(())))
+
+    (violation,) = il.explore(program).violations
+
+    assert "StopIteration" in violation.message
+    assert "Stopped" not in violation.message
+
+
+@pytest.mark.parametrize("timeout", [-2, 1e20])
+def test_a_timeout_that_python_refuses_is_refused_in_its_words(timeout: float) -> None:
+    def attempt() -> str:
+        try:
+            threading.Lock().acquire(timeout=timeout)
+        except (ValueError, OverflowError) as error:
+            return f"{type(error).__name__}: {error}"
+        return "taken"
+
+    assert outcomes(attempt) == {attempt()}
+
+
+@pytest.mark.parametrize(("options", "kind"), [({1, 2}, "set"), ({"a": 1}, "dict")])
+def test_a_choice_among_what_has_no_order_is_refused(options: Any, kind: str) -> None:
+    def thread(shared: Any) -> Any:
+        yield il.Choose(options)
+
+    with pytest.raises(ScenarioError, match=f"{kind} has no options in an order; give it a list"):
+        il.explore(il.Scenario(setup=SimpleNamespace, threads=[thread]))
