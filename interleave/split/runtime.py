@@ -10,7 +10,7 @@ import sys
 from types import FunctionType
 from typing import Any
 
-from interleave.split import attributes, dispatch, hooks, iteration, natives, operators, specials, twins
+from interleave.split import attributes, caching, dispatch, hooks, iteration, natives, operators, specials, twins
 from interleave.split.dispatch import RUNTIME, offer
 from interleave.split.protocol import (
     ACTIONS,
@@ -27,6 +27,7 @@ from interleave.steps import STEP_CLASSES, Delete, Modify, Read, Variable, Write
 __all__ = [
     "RUNTIME",
     "attributes",
+    "caching",
     "dispatch",
     "hooks",
     "iteration",
