@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from interleave import stdlib
 from interleave.steps import Item, Name, Variable
 
 SCALARS: Final = frozenset({int, float, str, bool, type(None), bytes, complex})
@@ -85,6 +86,10 @@ class Names:
             of_globals = self._of_globals(obj, name)
             if of_globals is not None:
                 return of_globals
+        owner = stdlib.owner_of(obj) if obj.__class__ is dict else None
+        if owner is not None:
+            # Its keys are the owner's attributes.
+            obj, name = owner, name.key if isinstance(name, Item) and isinstance(name.key, str) else None
         if name is None:
             whole = self.of(obj)
             return whole, None, whole

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import _thread
 import builtins
+import contextvars
 import datetime
 import functools
 import itertools
@@ -235,6 +236,52 @@ NATIVE_INITS: Final = frozenset(
     )
 )
 """`__init__`s that only make objects which nobody else can reach yet: silent."""
+
+
+# ---------------------------------------------------------------- attributes in the shape of a dict
+
+_MOST_OWNERS: Final = 4096
+_owners: Final[dict[int, Callable[[], Any]]] = {}
+
+
+def note_attributes(table: dict[str, Any], owner: Any) -> None:
+    """Note that `table` is the `__dict__` of `owner`, so that what happens to its keys happens to the attributes."""
+    try:
+        reference = weakref.ref(owner)
+    except TypeError:
+        return  # such an object has slots, and is found by its dict no more than before
+    if len(_owners) > _MOST_OWNERS:
+        _owners.clear()
+    _owners[id(table)] = reference
+
+
+def owner_of(table: dict[str, Any]) -> Any:
+    """Return the object whose `__dict__` is `table`, as far as that was noted; None if it is nobody's."""
+    reference = _owners.get(id(table))
+    owner = reference() if reference is not None else None
+    return owner if getattr(owner, "__dict__", None) is table else None
+
+
+# ---------------------------------------------------------------- context variables
+
+_contexts: dict[Any, contextvars.Context] = {}
+
+
+def _in_context(function: Callable[..., Any], *args: Any) -> Any:
+    """Run a method of a ContextVar in the context of the moving thread, which is its own and begins empty."""
+    mover = _mover()
+    if mover not in _contexts:
+        begins = getattr(mover, "index", 0) == 0
+        _contexts[mover] = contextvars.copy_context() if begins else contextvars.Context()
+        _kept(_contexts)
+    return _contexts[mover].run(function, *args)
+
+
+for _name in ("get", "set", "reset"):
+    METHODS[contextvars.ContextVar, _name] = functools.partial(
+        lambda name, variable, *args: _in_context(getattr(variable, name), *args), _name
+    )
+FUNCTIONS[contextvars.copy_context] = lambda: _in_context(contextvars.copy_context)
 
 
 # ---------------------------------------------------------------- what is harmless

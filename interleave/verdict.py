@@ -143,7 +143,7 @@ def explore(
         reason = (
             f"sampled {tally.executions:,} executions: a sample can find a violation, never prove that there is none"
         )
-    if complete and tally.executions == tally.abandoned:
+    if complete and tally.executions == tally.abandoned and not tally.violated:
         complete, reason = False, "every execution was abandoned by an Assume, so nothing was checked"
     return Verdict(
         VIOLATED if tally.violated else HOLDS if complete else UNKNOWN,

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from interleave import stdlib
 from interleave.naming import Names, modules_variables
 from interleave.steps import Item, Variable
 
@@ -238,3 +239,12 @@ def test_a_global_is_one_place_however_it_is_reached() -> None:
 
     assert reached == {("globals of bank", "x")}
     assert known.part(table, None)[:2] == known.part(module, None)[:2] == ("globals of bank", None)
+
+
+def test_what_happens_to_an_objects_dict_happens_to_its_attributes() -> None:
+    counter = Counter()
+    known = names(counter=counter)
+    stdlib.note_attributes(vars(counter), counter)
+
+    assert known.part(vars(counter), Item("count"))[:2] == known.part(counter, "count")[:2] == ("counter", "count")
+    assert known.part(vars(counter), None)[:2] == ("counter", None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextvars
+import dataclasses
 import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -142,10 +144,75 @@ def test_a_timeout_that_python_refuses_is_refused_in_its_words(timeout: float) -
     assert outcomes(attempt) == {attempt()}
 
 
-@pytest.mark.parametrize(("options", "kind"), [({1, 2}, "set"), ({"a": 1}, "dict")])
+@pytest.mark.parametrize(("options", "kind"), [({1, 2}, "set"), ({"a": 1}, "dict"), (None, "NoneType"), (3, "int")])
 def test_a_choice_among_what_has_no_order_is_refused(options: Any, kind: str) -> None:
     def thread(shared: Any) -> Any:
         yield il.Choose(options)
 
     with pytest.raises(ScenarioError, match=f"{kind} has no options in an order; give it a list"):
         il.explore(il.Scenario(setup=SimpleNamespace, threads=[thread]))
+
+
+MODE: contextvars.ContextVar[int] = contextvars.ContextVar("MODE", default=0)
+
+
+def test_a_context_variable_is_each_threads_own() -> None:
+    def program() -> tuple[int, ...]:
+        seen: list[int] = []
+
+        def change() -> None:
+            token = MODE.set(MODE.get() + 1)
+            seen.append(MODE.get())
+            MODE.reset(token)
+            seen.append(MODE.get())
+
+        run(change)
+        return (*seen, MODE.get())
+
+    assert outcomes(program) == {(1, 0, 0)}
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    next: Any = None
+
+
+def test_the_repr_of_a_dataclass_is_the_same_in_every_execution() -> None:
+    def program() -> str:
+        point = Point(1)
+        point.next = point
+        shown: list[str] = []
+        run(lambda: shown.append(repr(point)))
+        return shown[0]
+
+    (shown,) = outcomes(program)
+
+    assert shown.endswith("Point(x=1, next=...)")
+
+
+def test_a_crash_before_an_assumption_that_fails_is_not_nothing_checked() -> None:
+    def thread(shared: Any) -> Any:
+        yield il.Pause()
+        raise ValueError
+
+    def assuming(shared: Any) -> Any:
+        yield il.Pause()
+        yield il.Pause()
+        yield il.Assume(False)
+
+    verdict = il.explore(il.Scenario(setup=SimpleNamespace, threads=[assuming, thread]))
+
+    assert verdict.status == "VIOLATED"
+    assert "nothing was checked" not in verdict.reason
+
+
+def test_an_object_and_its_dict_are_one_place() -> None:
+    def program() -> None:
+        box = Point(1)
+        run(lambda: vars(box).get("x"), lambda: setattr(box, "x", 2))
+
+    trace = il.replay(program, next(iter(il.explore(program).outcomes.values())).schedule)
+    get, write = (next(event for event in trace.events if event.kind == kind) for kind in ("call", "write"))
+
+    assert get.depends_on(write)

@@ -180,6 +180,8 @@ def _reader(cls: type, name: str) -> Reader:
         return _silently
     if issubclass(cls, stdlib.LOCAL):
         return stdlib.read_local
+    if name == "__dict__":
+        return _attributes_of
     if is_splittable(hook := find_in_class(cls, "__getattribute__")):
         return lambda obj, name: call(hook, obj, name)
     return _of_instance(cls, name)
@@ -228,6 +230,13 @@ def _property_or(answer: Any, fallback: Any, obj: Any, name: str) -> Steps:
 
 def _silently(obj: Any, name: str) -> Any:
     return silent(getattr(obj, name))
+
+
+def _attributes_of(obj: Any, name: str) -> Any:
+    found = getattr(obj, name)
+    if type(found) is dict:
+        stdlib.note_attributes(found, obj)
+    return silent(found)
 
 
 def _bound(obj: Any, name: str) -> Any:

@@ -8,7 +8,9 @@ Read next: `attributes` for method calls, `natives` for calls into C.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import reprlib
 import sys
 from collections.abc import Callable
 from types import BuiltinFunctionType, CellType, FrameType, FunctionType, MethodType
@@ -77,6 +79,10 @@ def _starter(function: FunctionType) -> Callable[..., Any]:
     special = stdlib.FUNCTIONS.get(function)
     if special is not None:
         return special
+    if function.__code__ in _REPR_GUARDS:
+        guarded = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))["user_function"]
+        answer = _guarded_repr if is_splittable(guarded.cell_contents) else one_step
+        return functools.partial(answer, function)
     if function.__module__ in stdlib.ONE_STEP_MODULES:
         return functools.partial(one_step, function)
     try:
@@ -89,6 +95,27 @@ def _starter(function: FunctionType) -> Callable[..., Any]:
         made = form.bind(function, RUNTIME)
         return lambda *args, **kwargs: UserGenerator(made(*args, **kwargs))
     return bound_form(function)
+
+
+_REPR_GUARDS: Final = frozenset(
+    guard(str).__code__
+    for guard in (reprlib.recursive_repr(), getattr(dataclasses, "_recursive_repr", reprlib.recursive_repr()))
+)
+_being_shown: Final[set[tuple[int, int]]] = set()
+
+
+def _guarded_repr(function: FunctionType, obj: Any) -> Steps:
+    """Answer a `__repr__` guarded against recursion: the guard is the thread's own, so that it takes no steps."""
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    known = {name: cell.cell_contents for name, cell in cells}
+    key = (id(obj), id(stdlib.moving))
+    if key in _being_shown:
+        return known.get("fillvalue", "...")
+    _being_shown.add(key)
+    try:
+        return (yield from settled(call(known["user_function"], obj)))
+    finally:
+        _being_shown.discard(key)
 
 
 def bound_form(function: FunctionType) -> Callable[..., Any]:

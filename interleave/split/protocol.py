@@ -141,7 +141,9 @@ class UserGenerator:
         try:
             found = yield from self._entered(answer, error)
         except BaseException as raised:
-            if type(raised) is not GeneratorExit and self._shared:
+            if type(raised) is GeneratorExit:
+                raise  # the execution is dropped
+            if self._shared:
                 yield Call(self._leave, (), {}, (), (self,), "leave")
             self._leave()
             raise

@@ -10,7 +10,18 @@ import sys
 from types import FunctionType
 from typing import Any
 
-from interleave.split import attributes, caching, dispatch, hooks, iteration, natives, operators, specials, twins
+from interleave.split import (
+    attributes,
+    caching,
+    dispatch,
+    hooks,
+    instances,
+    iteration,
+    natives,
+    operators,
+    specials,
+    twins,
+)
 from interleave.split.dispatch import RUNTIME, offer
 from interleave.split.protocol import (
     ACTIONS,
@@ -30,6 +41,7 @@ __all__ = [
     "caching",
     "dispatch",
     "hooks",
+    "instances",
     "iteration",
     "natives",
     "on_spin",
