@@ -213,6 +213,7 @@ def test_an_object_and_its_dict_are_one_place() -> None:
         run(lambda: vars(box).get("x"), lambda: setattr(box, "x", 2))
 
     trace = il.replay(program, next(iter(il.explore(program).outcomes.values())).schedule)
-    get, write = (next(event for event in trace.events if event.kind == kind) for kind in ("call", "write"))
+    (get,) = (event for event in trace.events if str(event.value).startswith("get("))
+    (write,) = (event for event in trace.events if (event.step, event.value) == ("write", "2"))
 
     assert get.depends_on(write)
