@@ -70,9 +70,15 @@ def ways(scheduler: Scheduler, thread: Thread, step: Any) -> Sequence[int]:
 
 
 def _options(scheduler: Scheduler, thread: Thread, step: Choose) -> int:
-    if not hasattr(step.options, "__len__") or not hasattr(step.options, "__getitem__") or not len(step.options):
+    options = step.options
+    if not hasattr(options, "__len__") or not hasattr(options, "__getitem__") or isinstance(options, Mapping):
         raise ScenarioError(
-            f"{scheduler.where(thread)}: Choose({step.options!r}) offers nothing; give it a list of at least one option"
+            f"{scheduler.where(thread)}: Choose({options!r}): {type(options).__name__} has no options in an order; "
+            "give it a list of at least one option"
+        )
+    if not len(options):
+        raise ScenarioError(
+            f"{scheduler.where(thread)}: Choose({options!r}) offers nothing; give it a list of at least one option"
         )
     return len(step.options)
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from types import CellType
+from types import CellType, ModuleType
 from typing import Any, Final, TypeAlias
 
 from interleave.errors import InterleaveError, ScenarioError, described
 from interleave.faults import malformed, no_attribute, shown, without_elements
+from interleave.split.owners import is_globals, owner_of
 from interleave.steps import (
     Acquire,
     Assume,
@@ -223,12 +224,29 @@ def _part(obj: Any, name: Name, writes: bool) -> Name | None:
     return name if isinstance(obj, (tuple, str, bytes, range)) and not isinstance(key, slice) else WHOLE
 
 
+def _place(obj: Any, name: Name | None, writes: bool) -> tuple[Any, Name | None]:
+    """Return the object and the part that an access touches: one place, however it is reached.
+
+    A global is the variable in the dict of its module, and a key of a `__dict__` is the attribute of its owner.
+    """
+    part = name if name is WHOLE else _part(obj, name, writes)
+    if obj.__class__ is ModuleType:
+        return vars(obj), Variable(part) if part.__class__ is str else part
+    if obj.__class__ is not dict or part.__class__ is Variable:
+        return obj, part
+    key = part.key if part.__class__ is Item else None
+    if is_globals(obj):
+        return obj, Variable(key) if key.__class__ is str else part
+    owner = owner_of(obj)
+    return (obj, part) if owner is None else (owner, key if key.__class__ is str else WHOLE)
+
+
 def _reading(step: Read | Await) -> tuple[Touch, ...]:
     obj, name = step.obj, step.name
-    if name.__class__ is not str:
+    if name.__class__ is not str or obj.__class__ is ModuleType:
         # A missing element of a mapping with `__missing__` is made by reading it.
-        part = _part(obj, name, False)
-        return ((obj, part, part is WHOLE and hasattr(type(obj), "__missing__")),)
+        place, part = _place(obj, name, False)
+        return ((place, part, part is WHOLE and hasattr(type(obj), "__missing__")),)
     return _with_class(obj, name)
 
 
@@ -247,16 +265,16 @@ def _with_class(obj: Any, name: str) -> tuple[Touch, ...]:
 
 
 def _writing(step: Write | Update | CompareAndSet) -> tuple[Touch, ...]:
-    return ((step.obj, _part(step.obj, step.name, True), True),)
+    return ((*_place(step.obj, step.name, True), True),)
 
 
 def _deleting(step: Delete) -> tuple[Touch, ...]:
-    part = WHOLE if step.name.__class__ is Item else step.name
-    return ((step.obj, part, True),)
+    return ((*_place(step.obj, WHOLE if step.name.__class__ is Item else step.name, True), True),)
 
 
 def _calling(step: Call) -> tuple[Touch, ...]:
-    touches = [(obj, WHOLE, True) for obj in step.writes] + [(obj, WHOLE, False) for obj in step.reads]
+    touches = [(*_place(obj, WHOLE, True), True) for obj in step.writes]
+    touches += [(*_place(obj, WHOLE, False), False) for obj in step.reads]
     return (*touches, *(step.inside() if step.inside is not None else ()))
 
 

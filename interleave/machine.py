@@ -32,7 +32,7 @@ from interleave.locks import LOCK, LockTable
 from interleave.naming import SCALARS
 from interleave.recording import End, Recorder
 from interleave.scenario import Program, ThreadPlan
-from interleave.split.protocol import UserGenerator
+from interleave.split.protocol import UserGenerator, restored
 from interleave.steps import Acquire, Assume, Call, Spawn, Steps
 from interleave.threads import (
     Thread,
@@ -231,6 +231,7 @@ class Machine:
             if thread.plan.explicit and raised is thrown and self._recorder is not None:
                 faulty_attribute(raised, thread.pending, self.where(thread), self.records)
             starting = thread.pending is None and thread.handle is not None  # the step that starts it is being taken
+            raised = restored(raised)
             self._crashes = (*self._crashes, (thread, raised, len(self.log) + starting))
             self._finish(thread, raised)
 

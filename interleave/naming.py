@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from interleave.split.owners import is_globals, owner_of
 from interleave.steps import Item, Name, Variable
 
 SCALARS: Final = frozenset({int, float, str, bool, type(None), bytes, complex})
@@ -81,6 +82,14 @@ class Names:
 
     def part(self, obj: Any, name: Name | None) -> tuple[str, str | None, str]:
         """Return the object's name, the part's text (None for all of it), and the two as one location."""
+        if (obj.__class__ is dict or obj.__class__ is types.ModuleType) and name.__class__ is not Variable:
+            of_globals = self._of_globals(obj, name)
+            if of_globals is not None:
+                return of_globals
+        owner = owner_of(obj) if obj.__class__ is dict else None
+        if owner is not None:
+            # Its keys are the owner's attributes.
+            obj, name = owner, name.key if isinstance(name, Item) and isinstance(name.key, str) else None
         if name is None:
             whole = self.of(obj)
             return whole, None, whole
@@ -90,13 +99,28 @@ class Names:
         if isinstance(name, Variable):
             # A cell or a module's globals: the variable is the location, the holder only keeps two of them apart.
             if obj.__class__ is dict:
-                return f"global {name.name}", name.name, name.name
+                return f"globals of {obj.get('__name__')}", name.name, name.name
             known = self._named.get(id(obj))
             holder = known[0] if known else self.give(obj, name.name)
             return holder, name.name, holder
         assert isinstance(name, Item)
         whole, key = self.of(obj), self._key(obj, name.key)
         return whole, f"[{key}]", f"{whole}[{key}]"
+
+    def _of_globals(self, obj: Any, name: Any) -> tuple[str, str | None, str] | None:
+        """Return the place of a global that is reached by its module or by the dict of its globals: the same for all.
+
+        None if `obj` is neither.
+        """
+        table = obj if obj.__class__ is dict else vars(obj)
+        if "__name__" not in table or (obj is table and not is_globals(table)):
+            return None
+        whole = f"globals of {table['__name__']}"
+        if name is None:
+            return whole, None, self.of(obj)
+        key = name.key if isinstance(name, Item) else name
+        inside = key if isinstance(key, str) else f"[{self.value(key)}]"
+        return whole, inside, f"{self.of(obj)}.{key}" if isinstance(name, str) else f"{self.of(obj)}[{self.value(key)}]"
 
     def _key(self, obj: Any, key: Any) -> str:
         """Return the text of `key`: the same for keys that are equal, as 1, 1.0 and True are, and for no others."""
@@ -115,7 +139,9 @@ class Names:
             return _shown.repr(value)
         if isinstance(value, _CONTAINERS) and _shows_its_elements(type(value)):
             return self._contents(value)
-        if isinstance(value, (slice, range)):
+        if isinstance(value, slice):
+            return f"slice({', '.join(map(self.value, (value.start, value.stop, value.step)))})"
+        if isinstance(value, range):
             return repr(value)
         known = self._named.get(id(value))
         if known is not None:

@@ -28,7 +28,6 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final, ParamSpec, TypeVar
 
-from interleave.errors import SplitError
 from interleave.steps import Acquire, Call, IsAlive, Join, Pause, Release, Spawn, Steps, TryAcquire
 
 P = ParamSpec("P")
@@ -65,17 +64,23 @@ def held(lock: Any) -> bool:
     return bool(lock.locked()) if type(lock) is LOCK else "unlocked" not in repr(lock)
 
 
+def execution() -> Any:
+    """Return what stands for the execution under way, None outside of one: an engine replaces this."""
+    return None
+
+
 # ---------------------------------------------------------------- virtual time
 
 _MOST_THREADS: Final = 16_384
 _elapsed: dict[Any, float] = {}
 
 
-def _mover() -> Any:
+def mover() -> Any:
+    """Return who moves, in a form that tells threads apart."""
     return moving if moving is not None else threading.current_thread()
 
 
-def _kept(table: dict[Any, Any]) -> None:
+def keep_latest(table: dict[Any, Any]) -> None:
     """Forget the oldest threads of `table`: those of executions that were over long ago."""
     while len(table) > _MOST_THREADS:
         del table[next(iter(table))]
@@ -83,13 +88,13 @@ def _kept(table: dict[Any, Any]) -> None:
 
 def clock() -> float:
     """Return the time that passed for the moving thread: only operations that time out let time pass."""
-    return _elapsed.get(_mover(), 0.0)
+    return _elapsed.get(mover(), 0.0)
 
 
 def let_pass(seconds: float) -> None:
     """Let `seconds` pass for the moving thread."""
-    _elapsed[_mover()] = clock() + seconds
-    _kept(_elapsed)
+    _elapsed[mover()] = clock() + seconds
+    keep_latest(_elapsed)
 
 
 # ---------------------------------------------------------------- locks and threads
@@ -102,8 +107,8 @@ def _acquire(lock: Any, blocking: Any = True, timeout: Any = -1) -> Any:
         return TryAcquire(lock)
     if timeout == -1:
         return Acquire(lock)
-    if timeout < 0:
-        raise ValueError("timeout value must be a non-negative number")
+    if not 0 < timeout <= threading.TIMEOUT_MAX:
+        threading.Lock().acquire(True, timeout)  # raises what this Python raises, in its own words
     return _acquire_in_time(lock, timeout)
 
 
@@ -152,16 +157,39 @@ def _join(thread: threading.Thread, timeout: float | None = None) -> Any:
 
 
 def _join_in_time(thread: threading.Thread, timeout: float) -> Steps:
+    if thread is current():
+        raise RuntimeError("cannot join current thread")
     if (yield IsAlive(thread)):
         let_pass(max(timeout, 0.0))
+    elif thread.ident is None:
+        raise RuntimeError("cannot join thread before it is started")
 
 
 def _current_thread() -> Any:
     return current()
 
 
-def _identity() -> int:
-    return id(current())
+def _identity() -> Any:
+    return current().ident
+
+
+def initialised(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return `cls(*args, **kwargs)`; a Thread is a daemon if the thread that makes it is one, unless it is told."""
+    made = cls(*args, **kwargs)
+    if issubclass(cls, threading.Thread):
+        _inherit(made, kwargs)
+    return made
+
+
+def _initialise(thread: threading.Thread, *args: Any, **kwargs: Any) -> None:
+    """Answer `Thread.__init__`, which a subclass calls on what nobody else can reach yet."""
+    threading.Thread.__init__(thread, *args, **kwargs)
+    _inherit(thread, kwargs)
+
+
+def _inherit(thread: threading.Thread, kwargs: dict[str, Any]) -> None:
+    if kwargs.get("daemon") is None:
+        thread.daemon = current().daemon
 
 
 def _sleep(seconds: float) -> Steps:
@@ -190,7 +218,7 @@ METHODS: Final[dict[tuple[type, str], Callable[..., Any]]] = {
 """Class and name of a method written in C to the function that answers its calls: `function(obj, *args)`."""
 
 FUNCTIONS: Final[dict[Any, Callable[..., Any]]] = {
-    threading.Thread.__init__: threading.Thread.__init__,  # a subclass calls it on what nobody else can reach yet
+    threading.Thread.__init__: _initialise,
     threading.Thread.start: _start,
     threading.Thread.join: _join,
     threading.Thread.is_alive: IsAlive,
@@ -357,43 +385,3 @@ def title(function: Any) -> str:
     if module is None and owner is not None and not issubclass(type(owner), types.ModuleType):
         return str(name)
     return f"{module}.{name}" if module and module != builtins.__name__ else str(name)
-
-
-# ---------------------------------------------------------------- threading.local
-
-_local_values: weakref.WeakKeyDictionary[Any, dict[Any, dict[str, Any]]] = weakref.WeakKeyDictionary()
-
-
-def _locals_of(local: Any) -> dict[str, Any]:
-    """Return the attributes that `local` has for the moving thread."""
-    if type(local) is not LOCAL:
-        raise SplitError(
-            f"{title(type(local))} is a subclass of threading.local, whose __init__ runs once in each thread: "
-            "cannot split its use into steps - use threading.local itself"
-        )
-    by_thread = _local_values.setdefault(local, {})
-    _kept(by_thread)
-    return by_thread.setdefault(_mover(), {})
-
-
-def read_local(local: Any, name: str) -> Any:
-    """Return the attribute `name` of a `threading.local`, as the moving thread sees it."""
-    if name == "__dict__":
-        return _locals_of(local)
-    if name.startswith("__") and name.endswith("__"):
-        return getattr(local, name)
-    try:
-        return _locals_of(local)[name]
-    except KeyError:
-        raise AttributeError(f"'_thread._local' object has no attribute {name!r}", name=name, obj=local) from None
-
-
-def write_local(local: Any, name: str, value: Any) -> None:
-    """Set the attribute `name` of a `threading.local` for the moving thread."""
-    _locals_of(local)[name] = value
-
-
-def delete_local(local: Any, name: str) -> None:
-    """Delete the attribute `name` of a `threading.local` for the moving thread."""
-    read_local(local, name)
-    del _locals_of(local)[name]

@@ -41,6 +41,8 @@ class Thread:
         self.pending: Any = None
         self.stood = ("", 0)
         self._stand_in: threading.Thread | None = None
+        if isinstance(handle, threading.Thread):
+            _identify(handle, index)
 
     @property
     def identity(self) -> threading.Thread:
@@ -51,7 +53,13 @@ class Thread:
             return threading.main_thread()
         if self._stand_in is None:
             self._stand_in = threading.Thread(name=self.plan.name)
+            _identify(self._stand_in, self.index)
         return self._stand_in
+
+
+def _identify(handle: Any, index: int) -> None:
+    """Give a thread that never runs by itself an `ident`: a small number, the same in every execution."""
+    handle._ident = index + 1
 
 
 def child(handle: Any, where: str) -> tuple[ThreadPlan, Steps]:

@@ -38,8 +38,12 @@ def _held(lock: Any) -> bool:
     return holder is not None and holder is not stdlib.moving
 
 
+def _execution() -> Any:
+    return None if stdlib.moving is None else Underway.machine
+
+
 _really_held = stdlib.held
-stdlib.current, stdlib.owns, stdlib.held = _current, _owns, _held
+stdlib.current, stdlib.owns, stdlib.held, stdlib.execution = _current, _owns, _held, _execution
 
 
 def position() -> tuple[object, int]:

@@ -163,7 +163,7 @@ def explore(
         reason = (
             f"sampled {tally.executions:,} executions: a sample can find a violation, never prove that there is none"
         )
-    if complete and tally.executions == tally.abandoned:
+    if complete and tally.executions == tally.abandoned and not tally.violated:
         complete, reason = False, "every execution was abandoned by an Assume, so nothing was checked"
     assert tally.violated or not tally.deadlocks, "an execution ended stuck, and no violation says so"
     counted = complete and not (module.REDUCES and tally.uncounted)

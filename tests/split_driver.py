@@ -171,6 +171,7 @@ class Driver:
         if self._strand_of(thread) is not None:
             raise RuntimeError("threads can only be started once")
         self.strands.append(Strand(split_form(thread), thread))
+        thread._ident = len(self.strands)
 
     def _ask(self, strand: Strand, step: Join | IsAlive) -> bool | None:
         other = self._strand_of(step.thread)

@@ -118,7 +118,7 @@ def test_each_option_is_a_choice_of_its_own() -> None:
     assert chosen == ["a", "b", "c"] * 2
 
 
-@pytest.mark.parametrize("options", [[], (), {1, 2}, None, 3])
+@pytest.mark.parametrize("options", [[], (), ""])
 def test_a_choice_among_nothing_is_a_mistake(options: Any) -> None:
     def choosing(shared: Any) -> Steps:
         yield Choose(options)

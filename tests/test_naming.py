@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict, deque
-from types import CellType
+from types import CellType, ModuleType
 from typing import Any
 
 import pytest
 
 from interleave.naming import Names, modules_variables
+from interleave.split.owners import note_attributes
 from interleave.steps import Item, Variable
 
 
@@ -157,7 +158,7 @@ def test_two_objects_as_keys_are_two_places() -> None:
 def test_variables_are_called_by_their_own_name() -> None:
     known, cell, other = names(), CellType(1), CellType(2)
 
-    assert known.part({}, Variable("total")) == ("global total", "total", "total")
+    assert known.part({"__name__": "bank"}, Variable("total")) == ("globals of bank", "total", "total")
     assert known.part(cell, Variable("total")) == ("total", "total", "total")
     assert known.part(other, Variable("total"))[0] != known.part(cell, Variable("total"))[0]
 
@@ -187,6 +188,7 @@ def test_variables_are_called_by_their_own_name() -> None:
         ([[Counter()]], "[<list of 1>]"),
         (range(3), "range(0, 3)"),
         (slice(0, 1), "slice(0, 1, None)"),
+        (slice(Counter(), None), "slice(<Counter>, None, None)"),
         (ValueError("no", 1), "ValueError('no', 1)"),
         (len, "len"),
         (Counter, "Counter"),
@@ -225,3 +227,24 @@ def test_a_container_that_holds_itself_is_shown() -> None:
 def test_the_variables_of_a_function_are_its_modules() -> None:
     assert modules_variables(names)["Counter"] is Counter
     assert modules_variables(len)["len"] is len
+
+
+def test_a_global_is_one_place_however_it_is_reached() -> None:
+    module = ModuleType("bank")
+    table = vars(module)
+    table["__builtins__"] = {}
+    known = names()
+
+    reached = {known.part(*way)[:2] for way in ((table, Variable("x")), (module, "x"), (table, Item("x")))}
+
+    assert reached == {("globals of bank", "x")}
+    assert known.part(table, None)[:2] == known.part(module, None)[:2] == ("globals of bank", None)
+
+
+def test_what_happens_to_an_objects_dict_happens_to_its_attributes() -> None:
+    counter = Counter()
+    known = names(counter=counter)
+    note_attributes(vars(counter), counter)
+
+    assert known.part(vars(counter), Item("count"))[:2] == known.part(counter, "count")[:2] == ("counter", "count")
+    assert known.part(vars(counter), None)[:2] == ("counter", None)

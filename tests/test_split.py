@@ -18,7 +18,7 @@ import pytest
 
 from interleave import effects, split, stdlib
 from interleave.errors import SplitError
-from interleave.steps import Acquire, Call, IsAlive, Item, Release, TryAcquire
+from interleave.steps import Acquire, Call, IsAlive, Item, Release, Spawn, TryAcquire
 
 
 def taken(function: Callable[..., Any], *args: Any) -> list[str]:
@@ -37,6 +37,8 @@ def drive(function: Callable[..., Any], *args: Any) -> tuple[Any, list[str]]:
         except StopIteration as stop:
             return stop.value, shown
         shown.append(_shown(step))
+        if isinstance(step, Spawn):
+            step.thread._ident = len(shown)
         answer = effects.perform(step) if type(step) in effects.PERFORM else not isinstance(step, IsAlive)
 
 
@@ -516,3 +518,57 @@ def test_what_code_in_c_looks_at_is_read_in_a_step(look: Callable[[Any], Any], a
 
 def test_an_element_set_by_a_function_of_operator_is_written() -> None:
     assert taken(lambda x: operator.setitem(x, 0, 1), [0]) == ["Write [0]"]
+
+
+@pytest.mark.parametrize("binding", ["def later(): pass", "class later: pass", "import math as later"])
+def test_a_captured_name_that_a_definition_binds_later_is_bound_in_a_step(binding: str, tmp_path: Any) -> None:
+    module = written(
+        tmp_path, f"def use():\n    def early(): return later\n    {binding}\n    return early().__name__\n"
+    )
+
+    result, steps = drive(module.use)
+
+    assert steps == ["Write later", "Read later"]
+    assert result in {"later", "math"}
+
+
+def test_a_captured_name_is_unbound_until_its_definition_takes_its_step(tmp_path: Any) -> None:
+    module = written(tmp_path, "def use():\n    def early(made): return later\n    @early\n    def later(): pass\n")
+
+    with pytest.raises(NameError, match="'later'"):
+        drive(module.use)
+
+
+def test_the_end_of_a_handler_unbinds_a_captured_name_in_steps(tmp_path: Any) -> None:
+    source = (
+        "def use():\n    try:\n        1 / 0\n    except ZeroDivisionError as error:\n        seen = lambda: error\n"
+    )
+
+    assert taken(written(tmp_path, source).use) == ["Write error", "Write error", "Delete error"]
+
+
+def test_what_a_class_body_evaluates_is_evaluated_in_steps(tmp_path: Any) -> None:
+    source = (
+        "def use(x):\n    class K:\n        first = x.count\n        x.count += first\n"
+        "        with x.lock: pass\n        def method(self): return self.first\n    return K().method()\n"
+    )
+
+    steps = taken(written(tmp_path, source).use, Counter())
+
+    counted = ["Read count", "Read count", "Modify", "Write count"]
+    assert steps == [*counted, "Read lock", "Acquire", "Release", "Read first"]
+
+
+def test_the_hooks_of_a_nested_class_are_a_step_that_says_so(tmp_path: Any) -> None:
+    source = "class Base:\n    def __init_subclass__(cls): pass\ndef use():\n    class K(Base): pass\n"
+
+    assert taken(written(tmp_path, source).use) == ["Call written.use.<locals>.K"]
+
+
+def written(folder: Any, source: str) -> Any:
+    """Return a module made of `source`, which is written to a file."""
+    file = folder / "written.py"
+    file.write_text(source)
+    module = types.ModuleType("written")
+    exec(compile(source, str(file), "exec"), module.__dict__)
+    return module

@@ -57,8 +57,11 @@ def site(code: CodeType, instruction: int) -> int | None:
 def _python_function(function: Any) -> FunctionType:
     """Return the Python function that calling `function` runs."""
     seen = function
-    while isinstance(seen, functools.partial | MethodType):
-        seen = seen.func if isinstance(seen, functools.partial) else seen.__func__
+    while isinstance(seen, functools.partial | MethodType | functools._lru_cache_wrapper):
+        if isinstance(seen, functools._lru_cache_wrapper):
+            seen = seen.__wrapped__
+        else:
+            seen = seen.func if isinstance(seen, functools.partial) else seen.__func__
     if isinstance(seen, FunctionType):
         return seen
     if isinstance(seen, type):

@@ -28,7 +28,10 @@ from typing import Any, Final
 from interleave import stdlib
 from interleave.split import natives, source
 from interleave.split.dispatch import CALLERS, RUNTIME, call, find_in_class, is_splittable, offer, starter
+from interleave.split.owners import note_attributes
 from interleave.split.protocol import ACTIONS, MISSING, Done, UserGenerator, settled, silent
+from interleave.split.rebinding import is_rebound, note_write
+from interleave.split.thread_owned import delete_local, read_local, write_local
 from interleave.steps import Delete, Read, Steps, Write
 
 _MOST_CACHED: Final = 4096
@@ -181,7 +184,9 @@ def _reader(cls: type, name: str) -> Reader:
     if stdlib.is_quiet_class(cls):
         return _silently
     if issubclass(cls, stdlib.LOCAL):
-        return stdlib.read_local
+        return read_local
+    if name == "__dict__":
+        return _attributes_of
     if is_splittable(hook := find_in_class(cls, "__getattribute__")):
         return lambda obj, name: call(hook, obj, name)
     return _of_instance(cls, name)
@@ -211,7 +216,7 @@ def _of_instance(cls: type, name: str) -> Reader:
     return _by_descriptor(cls, found)
 
 
-_FIXED: Final = frozenset({"__dict__", "__weakref__", "__traceback__", "__context__", "__cause__", "__class__"})
+_FIXED: Final = frozenset({"__weakref__", "__traceback__", "__context__", "__cause__", "__class__"})
 """Attributes of C's making that are no part of an object's state, or that only Python itself sets."""
 
 
@@ -240,6 +245,13 @@ def _property_or(answer: Any, fallback: Any, obj: Any, name: str) -> Steps:
 
 def _silently(obj: Any, name: str) -> Any:
     return silent(getattr(obj, name))
+
+
+def _attributes_of(obj: Any, name: str) -> Any:
+    found = getattr(obj, name)
+    if type(found) is dict:
+        note_attributes(found, obj)
+    return silent(found)
 
 
 def _bound(obj: Any, name: str) -> Any:
@@ -275,14 +287,21 @@ def _is_constant_class(cls: type) -> bool:
 
 def _of_module(module: ModuleType, name: str) -> Any:
     filename = getattr(module, "__file__", None)
-    if (
-        filename
-        and filename.endswith(".py")
-        and not stdlib.is_library(filename)
-        and name in source.rebound_in(filename)
-    ):
+    if not filename or not filename.endswith(".py") or stdlib.is_library(filename):
+        return silent(getattr(module, name))
+    if is_rebound(filename, name, source.rebound_in(filename)):
         return Read(module, name)
     return silent(getattr(module, name))
+
+
+def _write_to_module(module: ModuleType, name: str, value: Any) -> Write:
+    note_write(module, name)
+    return Write(module, name, value)
+
+
+def _delete_from_module(module: ModuleType, name: str) -> Delete:
+    note_write(module, name)
+    return Delete(module, name)
 
 
 # ---------------------------------------------------------------- writing
@@ -301,7 +320,9 @@ def write(obj: Any, name: str, value: Any) -> Any:
 
 def _writer(cls: type, name: str) -> Callable[[Any, str, Any], Any]:
     if issubclass(cls, stdlib.LOCAL):
-        return stdlib.write_local
+        return write_local
+    if issubclass(cls, ModuleType):
+        return _write_to_module
     hook = find_in_class(cls, "__setattr__")
     if is_splittable(hook):
         return lambda obj, name, value: call(hook, obj, name, value)
@@ -325,7 +346,9 @@ def delete(obj: Any, name: str) -> Any:
 
 def _deleter(cls: type, name: str) -> Callable[[Any, str], Any]:
     if issubclass(cls, stdlib.LOCAL):
-        return stdlib.delete_local
+        return delete_local
+    if issubclass(cls, ModuleType):
+        return _delete_from_module
     hook = find_in_class(cls, "__delattr__")
     if is_splittable(hook):
         return lambda obj, name: call(hook, obj, name)

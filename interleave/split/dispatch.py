@@ -8,7 +8,9 @@ Read next: `attributes` for method calls, `natives` for calls into C.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import reprlib
 from collections.abc import Callable
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType
 from typing import Any, Final
@@ -80,6 +82,10 @@ def _starter(function: FunctionType) -> Callable[..., Any]:
     special = stdlib.FUNCTIONS.get(function)
     if special is not None:
         return special
+    if function.__code__ in _REPR_GUARDS:
+        guarded = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))["user_function"]
+        answer = _guarded_repr if is_splittable(guarded.cell_contents) else one_step
+        return functools.partial(answer, function)
     if function.__module__ in stdlib.ONE_STEP_MODULES:
         return functools.partial(one_step, function)
     if generated.is_generated(function):
@@ -102,6 +108,27 @@ def _operated(symbol: str, left: Any, right: Any) -> Steps:
 
 def _hashed(value: Any) -> Steps:
     return (yield from settled(call(hash, value)))
+
+
+_REPR_GUARDS: Final = frozenset(
+    guard(str).__code__
+    for guard in (reprlib.recursive_repr(), getattr(dataclasses, "_recursive_repr", reprlib.recursive_repr()))
+)
+_being_shown: Final[set[tuple[int, int]]] = set()
+
+
+def _guarded_repr(function: FunctionType, obj: Any) -> Steps:
+    """Answer a `__repr__` guarded against recursion: the guard is the thread's own, so that it takes no steps."""
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    known = {name: cell.cell_contents for name, cell in cells}
+    key = (id(obj), id(stdlib.moving))
+    if key in _being_shown:
+        return known.get("fillvalue", "...")
+    _being_shown.add(key)
+    try:
+        return (yield from settled(call(known["user_function"], obj)))
+    finally:
+        _being_shown.discard(key)
 
 
 def bound_form(function: FunctionType) -> Callable[..., Any]:
@@ -182,7 +209,7 @@ def _constructor(cls: type) -> Callable[..., Any]:
     new: Any = find_in_class(cls, "__new__")
     init: Any = find_in_class(cls, "__init__")
     if isinstance(maker, FunctionType) or init in stdlib.NATIVE_INITS:
-        return lambda *args, **kwargs: silent(cls(*args, **kwargs))
+        return lambda *args, **kwargs: silent(stdlib.initialised(cls, args, kwargs))
     new = new.__func__ if isinstance(new, staticmethod) else new
     if is_splittable(new):
         return functools.partial(_make_by_new, cls, new, init)

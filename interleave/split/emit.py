@@ -13,12 +13,13 @@ Read next: `expressions` and `statements`, which say what is written for each co
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 from interleave.split.listing import Line
+from interleave.split.rebinding import is_rebound
 from interleave.split.scopes import Scope
 from interleave.split.source import Place
 
@@ -148,6 +149,7 @@ class Lowering:
         self.where = where
         self.body: list[ast.stmt] = []
         self.owning: ast.AST | None = None  # the call whose result only its consumer can reach, if it is new
+        self.replaced: Mapping[str, Atom] = {}  # names of a class body, by the temporaries that hold their values
         self.protected = 0  # how many `finally` blocks a `return` would run
 
     # ------------------------------------------------------------ writing
@@ -181,6 +183,16 @@ class Lowering:
             yield
         finally:
             self.where = outer
+
+    @contextmanager
+    def inside(self, scope: Scope, replaced: Mapping[str, Atom]) -> Iterator[None]:
+        """Let what is written inside see the names of the class `scope`, whose values are in temporaries."""
+        outer = self.scope, self.replaced
+        self.scope, self.replaced = scope, replaced
+        try:
+            yield
+        finally:
+            self.scope, self.replaced = outer
 
     # ------------------------------------------------------------ sites
 
@@ -289,7 +301,8 @@ class Lowering:
         """Return whether variable `name` can be reached and changed by another thread."""
         owner = self.scope.owner(name)
         if owner is None:
-            return name in self.unit.place.module.shared_globals
+            module = self.unit.place.module
+            return is_rebound(module.filename, name, module.shared_globals)
         return name in owner.shared()
 
     def home(self, name: str) -> ast.expr:

@@ -44,6 +44,8 @@ def constant(low: Lowering, node: ast.Constant) -> Atom:
 @expression(ast.Name)
 def name(low: Lowering, node: ast.Name) -> Atom:
     """A variable is an atom, unless it is shared: then reading it is a step."""
+    if node.id in low.replaced:
+        return low.replaced[node.id]
     if not low.is_shared(node.id):
         return node if isinstance(node.ctx, ast.Load) else load(node.id)
     if low.scope.owner(node.id) is None:

@@ -22,7 +22,9 @@ from interleave.split.containers import VIEWS, body_of, is_container_class
 from interleave.split.dispatch import call, find_in_class, is_splittable, offer
 from interleave.split.makeup import EVERYTHING, KEYED, LOOKS, WALKED, inspect, runs_python
 from interleave.split.natives import SPECIAL, TWINS, needs_twin
+from interleave.split.owners import is_globals
 from interleave.split.protocol import ACTIONS, MISSING, settled, then
+from interleave.split.rebinding import note_table_write
 from interleave.steps import Call, Delete, Item, Modify, Read, Steps, Write
 
 _BINARY: Final[dict[str, tuple[str, Callable[..., Any]]]] = {
@@ -323,6 +325,8 @@ def setitem(obj: Any, key: Any, value: Any) -> Any:
         return call(method, obj, key, value)
     if type(key) is slice and needs_twin(value):
         return _set_slice(obj, key, value)
+    if is_globals(obj):
+        note_table_write(obj, key)
     if type(key) is slice and type(value) not in stdlib.PLAIN:
         return answered(operator.setitem, (obj, key, value), {}, "[]=", WALKED, (value,), (), (body_of(obj),))
     if _is_opaque(key) or type(obj) in VIEWS:
@@ -337,6 +341,8 @@ def _set_slice(obj: Any, key: slice, value: Any) -> Steps:
 def delitem(obj: Any, key: Any) -> Any:
     """Answer `del obj[key]`."""
     method = python_method(type(obj), "__delitem__")
+    if is_globals(obj):
+        note_table_write(obj, key)
     if method is None and _is_opaque(key):
         return answered(operator.delitem, (obj, key), {}, "del", KEYED, (key,), (), (obj,))
     return Delete(obj, Item(key)) if method is None else call(method, obj, key)

@@ -13,19 +13,24 @@ from typing import Any
 from interleave import interrupts
 from interleave.split import (
     attributes,
+    caching,
     dispatch,
     generators,
+    hooks,
+    instances,
     iteration,
     lending,
     natives,
     operators,
     owning,
     specials,
+    thread_owned,
     twins,
 )
 from interleave.split.dispatch import RUNTIME, offer
 from interleave.split.protocol import (
     ACTIONS,
+    MISSING,
     Closing,
     Stopped,
     UserYield,
@@ -38,8 +43,11 @@ from interleave.steps import STEP_CLASSES, Delete, Modify, Read, Variable, Write
 __all__ = [
     "RUNTIME",
     "attributes",
+    "caching",
     "dispatch",
     "generators",
+    "hooks",
+    "instances",
     "iteration",
     "lending",
     "natives",
@@ -47,6 +55,7 @@ __all__ = [
     "operators",
     "owning",
     "specials",
+    "thread_owned",
     "twins",
 ]
 
@@ -95,6 +104,29 @@ def _unbound(name: str, own: bool) -> NameError:
 
 def _same(function: Any) -> Any:
     return function
+
+
+def _held(home: Any, name: str) -> Any:
+    """Return what a variable is bound to in its cell or globals, MISSING if it is unbound."""
+    if type(home) is dict:
+        return home.get(name, MISSING)
+    try:
+        return home.cell_contents
+    except ValueError:
+        return MISSING
+
+
+def _put_back(home: Any, name: str, value: Any) -> None:
+    """Bind a variable as `_held` found it."""
+    if type(home) is not dict:
+        if value is MISSING:
+            del home.cell_contents
+        else:
+            home.cell_contents = value
+    elif value is MISSING:
+        del home[name]
+    else:
+        home[name] = value
 
 
 def _visible(table: dict[str, Any]) -> dict[str, Any]:
@@ -147,6 +179,8 @@ for _name, _value in {
     ".tick": itertools.count(1).__next__,
     ".spin": on_spin,
     ".same": _same,
+    ".held": _held,
+    ".put_back": _put_back,
     ".FunctionType": FunctionType,
     ".getattr": getattr,
     ".locals": locals,

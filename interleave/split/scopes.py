@@ -240,6 +240,7 @@ class _Walker(ast.NodeVisitor):
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
         if node.name:
             self.bind(node.name, node)
+            self.bind(node.name, node)  # the end of the handler unbinds it
         self.generic_visit(node)
 
     def visit_MatchAs(self, node: ast.MatchAs | ast.MatchStar) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 
 from interleave.split.calls import lent, lowered_arguments
+from interleave.split.classes import class_body
 from interleave.split.emit import Atom, Lowering, assign, both, const, invoke, load, statement, text_of, when
 from interleave.split.expressions import OPERATORS, plainness, read_attribute, spread, store_variable, truth
 from interleave.split.targets import delete_target, is_shared_target, store_attribute, store_element, store_target
@@ -173,10 +174,36 @@ def delete(low: Lowering, node: ast.Delete) -> None:
         delete_target(low, target)
 
 
-@statement(ast.Pass, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal)
+@statement(ast.Pass, ast.Global, ast.Nonlocal)
 def as_it_is(low: Lowering, node: ast.stmt) -> None:
     """Nothing here is shared between threads while they run."""
     low.put(node)
+
+
+@statement(ast.Import, ast.ImportFrom)
+def import_(low: Lowering, node: ast.Import | ast.ImportFrom) -> None:
+    """The import itself is silent; binding a shared name is a step."""
+    _bind(low, node, [alias.asname or alias.name.split(".")[0] for alias in node.names])
+
+
+def _bind(low: Lowering, node: ast.stmt, names: list[str]) -> None:
+    """Write `node`, which binds `names` by itself, so that a shared one is bound in a step."""
+    for name, value in _aside(low, node, names).items():
+        store_variable(low, name, value)
+
+
+def _aside(low: Lowering, node: ast.stmt, names: list[str]) -> dict[str, Atom]:
+    """Write `node`, which binds `names`, and return the values of the shared ones, which are left as they were.
+
+    Between two steps nobody else runs, so nobody sees the detour.
+    """
+    shared = {name: (low.home(name), const(low.unit.mangled(name))) for name in names if low.is_shared(name)}
+    before = {name: low.assign(invoke(".held", *place)) for name, place in shared.items()}
+    low.put(node)
+    made: dict[str, Atom] = {name: low.assign(load(name)) for name in shared}
+    for name, place in shared.items():
+        low.put(ast.Expr(value=invoke(".put_back", *place, before[name])))
+    return made
 
 
 if hasattr(ast, "TypeAlias"):
@@ -194,35 +221,43 @@ def nested_function(low: Lowering, node: ast.FunctionDef | ast.AsyncFunctionDef)
     if node.decorator_list:
         # Its code must still begin at its first decorator, by which its source is found again.
         made.decorator_list = [_at(load(".same"), node.decorator_list[0])]
-    low.put(made)
-    _decorate(low, node, decorators)
+    _define(low, made, node, decorators)
 
 
 @statement(ast.ClassDef)
 def nested_class(low: Lowering, node: ast.ClassDef) -> None:
-    """Decorators, bases and keywords are evaluated here; the body runs as it is, in one go."""
+    """Decorators, bases, keywords and what the body evaluates are evaluated here; the body only binds."""
     decorators = [low.kept(low.expr(decorator)) for decorator in node.decorator_list]
     values = spread(low, [*node.bases, *(keyword.value for keyword in node.keywords)])
     keywords = [
         ast.keyword(arg=keyword.arg, value=value)
         for keyword, value in zip(node.keywords, values[len(node.bases) :], strict=True)
     ]
-    fields = dict(ast.iter_fields(node))
-    made = ast.ClassDef(**{**fields, "bases": values[: len(node.bases)], "keywords": keywords, "decorator_list": []})
-    low.put(ast.copy_location(made, node))
-    _decorate(low, node, decorators)
+    body = class_body(low, node)
+    fields = {**dict(ast.iter_fields(node)), "body": body, "decorator_list": []}
+    made = ast.ClassDef(**{**fields, "bases": values[: len(node.bases)], "keywords": keywords})
+    _define(low, ast.copy_location(made, node), node, decorators)
 
 
 def _at(node: ast.expr, where: ast.expr) -> ast.expr:
     return ast.copy_location(node, where)
 
 
-def _decorate(
-    low: Lowering, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, decorators: list[Atom]
+def _define(
+    low: Lowering,
+    made: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef,
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef,
+    decorators: list[Atom],
 ) -> None:
-    if not decorators:
+    """Write the definition `made`, the calls of its decorators, and the binding of its name."""
+    kept = _aside(low, made, [node.name])
+    if not (decorators or kept or isinstance(made, ast.ClassDef)):
         return
-    value: Atom = low.assign(load(node.name))
+    value: Atom = kept[node.name] if kept else low.assign(load(node.name))
+    if isinstance(made, ast.ClassDef):
+        low.act(invoke(".hooked", value), "call", f"class {node.name}", silent=True)
+    if not (decorators or kept):
+        return
     for decorator, source in zip(reversed(decorators), reversed(node.decorator_list), strict=True):
         with low.at(source):
             value = low.act(invoke(".call", decorator, value), "call", f"@{text_of(source)}", silent=True)

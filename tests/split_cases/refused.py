@@ -128,3 +128,34 @@ def executes_text_that_calls_a_function():
         return 1
 
     return eval("f()", {"f": f})
+@refused(3, "this statement of a class body", "outside of the function")
+def class_body_with_a_loop_that_binds():
+    class C:
+        for number in range(2):
+            pass
+
+    return C
+
+
+@refused(6, "a decorator written in Python inside a class body")
+def class_body_with_a_decorator_of_the_programs_own():
+    def decorated(function):
+        return function
+
+    class C:
+        @decorated
+        def method(self):
+            pass
+
+    return C
+
+
+@refused(6, "this expression of a class body")
+def class_body_that_calls_a_method_of_its_own():
+    class C:
+        def method():
+            return 1
+
+        value = method()
+
+    return C

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any, Final
 
 from interleave.control import Barred
@@ -150,7 +151,7 @@ class Run:
         if (kind is Read or kind is Write) and step.name.__class__ is str:
             obj, name = step.obj, step.name
             try:
-                own = name in _attributes(obj, "__dict__")
+                own = obj.__class__ is not ModuleType and name in _attributes(obj, "__dict__")
             except AttributeError:
                 own = False
             if own:
