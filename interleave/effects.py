@@ -256,7 +256,8 @@ def _deleting(step: Delete) -> tuple[Touch, ...]:
 
 
 def _calling(step: Call) -> tuple[Touch, ...]:
-    return tuple([(obj, WHOLE, True) for obj in step.writes] + [(obj, WHOLE, False) for obj in step.reads])
+    touches = [(obj, WHOLE, True) for obj in step.writes] + [(obj, WHOLE, False) for obj in step.reads]
+    return (*touches, *(step.inside() if step.inside is not None else ()))
 
 
 def _locking(step: Acquire | TryAcquire | Release) -> tuple[Touch, ...]:

@@ -40,6 +40,8 @@ class Variable:
 
 
 Name: TypeAlias = str | Item | Variable
+Touched: TypeAlias = tuple[Any, Name | None, bool]
+"""One access: the object, the part of it (None for all of it), and whether it writes."""
 
 
 @dataclass(slots=True, eq=False)
@@ -169,7 +171,8 @@ class Call:
 
     `reads` and `writes` are the objects that it looks at and changes as a whole (a write is a read as
     well).  `label` is what a trace calls it; `assumption` is a sentence for `verdict.assumptions` where
-    one step is more than Python promises, else None.
+    one step is more than Python promises, else None.  `inside`, where there is one, tells what else the
+    call touches, as things are when the step is taken: what is in the objects that it looks into.
     """
 
     function: Callable[..., Any]
@@ -179,6 +182,7 @@ class Call:
     writes: tuple[Any, ...] = ()
     label: str = ""
     assumption: str | None = None
+    inside: Callable[[], tuple[Touched, ...]] | None = None
 
 
 Step: TypeAlias = (

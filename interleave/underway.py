@@ -31,7 +31,15 @@ def _owns(lock: Any) -> bool:
     return Underway.machine.locks.holder(lock) is stdlib.moving
 
 
-stdlib.current, stdlib.owns = _current, _owns
+def _held(lock: Any) -> bool:
+    if type(lock) is stdlib.LOCK or stdlib.moving is None or Underway.machine is None:
+        return _really_held(lock)
+    holder = Underway.machine.locks.holder(lock)
+    return holder is not None and holder is not stdlib.moving
+
+
+_really_held = stdlib.held
+stdlib.current, stdlib.owns, stdlib.held = _current, _owns, _held
 
 
 def position() -> tuple[object, int]:

@@ -413,7 +413,7 @@ def test_to_execute_text_is_one_step_that_may_change_all_it_names_and_an_assumpt
     step = split.generator(use)(shared := {"n": 0}).send(None)
 
     assert isinstance(step, Call)
-    assert any(touched is shared for touched in step.writes)
+    assert any(obj is shared and writes for obj, _, writes in effects.TOUCHED[Call](step))
     assert step.assumption == "exec ran as one step"
 
 

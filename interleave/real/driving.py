@@ -321,7 +321,7 @@ class Driver:
             raise Stopped
 
     def _call(self, step: Call) -> Any:
-        if not step.writes and not step.reads:
+        if not step.writes and not step.reads and step.inside is None:
             return step.function(*step.args, **step.kwargs)
         with self._trial.mutex:
             return step.function(*step.args, **step.kwargs)

@@ -204,10 +204,20 @@ def _of_instance(cls: type, name: str) -> Reader:
     if isinstance(found, MemberDescriptorType):
         return Read
     if isinstance(found, GetSetDescriptorType):
-        return _silently
+        # A class written in C keeps it where it likes, and it may change unless the class never does.
+        return _silently if name in _FIXED or _is_quiet_home(cls, name) else Read
     if isinstance(found, _FUNCTIONS):
         return _bound
     return _by_descriptor(cls, found)
+
+
+_FIXED: Final = frozenset({"__dict__", "__weakref__", "__traceback__", "__context__", "__cause__", "__class__"})
+"""Attributes of C's making that are no part of an object's state, or that only Python itself sets."""
+
+
+def _is_quiet_home(cls: type, name: str) -> bool:
+    home = next(base for base in cls.__mro__ if name in base.__dict__)
+    return stdlib.is_quiet_class(home) and home is not object
 
 
 def _by_descriptor(cls: type, found: Any) -> Reader:

@@ -12,7 +12,16 @@ import ast
 
 from interleave.split.emit import Atom, Lowering, among, const, expression, invoke, load, text_of
 from interleave.split.expressions import read_attribute, spread
-from interleave.split.private import CONSUMERS, MAKERS, is_builtin, is_own_method, is_reading_builtin, is_view
+from interleave.split.private import (
+    CONSUMERS,
+    MAKERS,
+    PLACING,
+    UNSEEING,
+    is_builtin,
+    is_own_method,
+    is_reading_builtin,
+    is_view,
+)
 
 _HARMLESS = frozenset({"range", "isinstance", "issubclass", "id", "type", "callable", "object", "chr", "ord", "hash"})
 _FRAME_READERS = frozenset({"locals", "vars", "dir"})
@@ -26,15 +35,17 @@ def call(low: Lowering, node: ast.Call) -> Atom:
         if special is not None:
             return special
     if is_reading_builtin(low.scope, node):
-        made = invoke(".silently_in_order", *low.many([node.func, *node.args]))
-        return low.act(made, "call", text_of(node), silent=True)
+        parts = low.many([node.func, *node.args])
+        if is_builtin(low.scope, node.func, frozenset({"len"})):
+            return low.assign(invoke(".silently", *parts))
+        answer = ".silently_in_order" if is_builtin(low.scope, node.func, UNSEEING) else ".consumed"
+        return low.act(invoke(answer, *parts), "call", text_of(node), silent=True)
     if isinstance(node.func, ast.Attribute) and (is_own_method(low.scope, node) or is_view(low.scope, node)):
         container, *values = low.many([node.func.value, *node.args])
         method = ast.Attribute(value=container, attr=node.func.attr, ctx=ast.Load())
-        if node.func.attr == "pop":
-            made = invoke(".silently_in_order", method, *values)
-            return low.act(made, "call", text_of(node), silent=True)
-        return low.assign(invoke(".silently", method, *values))
+        if node.func.attr in PLACING or is_view(low.scope, node):
+            return low.assign(invoke(".silently", method, *values))
+        return low.act(invoke(".own_call", method, *values), "call", text_of(node), silent=True)
     if _is_plain_builtin(low, node, CONSUMERS) and _lends(node):
         return _lending_call(low, node, ".lent")
     if isinstance(node.func, ast.Attribute):

@@ -104,8 +104,7 @@ def _loops(low: Lowering, node: Comprehension, depth: int) -> None:
 def _element(low: Lowering, node: Comprehension) -> None:
     if isinstance(node, ast.DictComp):
         key, value = low.many([node.key, node.value])
-        target = ast.Subscript(value=load(".all"), slice=key, ctx=ast.Store())
-        low.put(ast.Assign(targets=[target], value=value))
+        low.act(invoke(".own_store", load(".all"), key, value), "write", text_of(node.key), silent=True)
         return
     element = low.expr(node.elt)
     if isinstance(node, ast.GeneratorExp):
@@ -113,4 +112,7 @@ def _element(low: Lowering, node: Comprehension) -> None:
         return
     method = "append" if isinstance(node, ast.ListComp) else "add"
     adder = ast.Attribute(value=load(".all"), attr=method, ctx=ast.Load())
+    if method == "add":
+        low.act(invoke(".own_call", adder, element), "call", text_of(node.elt), silent=True)
+        return
     low.put(ast.Expr(value=ast.Call(func=adder, args=[element], keywords=[])))

@@ -9,6 +9,7 @@ import array
 import collections
 import gc
 import itertools
+import types
 from typing import Any, Final
 
 from interleave import stdlib
@@ -18,6 +19,12 @@ _SEQUENCE_READS: Final = (
     "index count copy __len__ __contains__ __getitem__ __iter__ __reversed__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__ "
     "__add__ __mul__ __rmul__ __repr__ __str__ __sizeof__ __format__ __hash__ __reduce__ __reduce_ex__ __copy__"
 )
+_VIEW_READS: Final = (
+    "isdisjoint __len__ __contains__ __iter__ __reversed__ __and__ __or__ __sub__ __xor__ __eq__ __repr__"
+)
+_DICT_VIEWS: Final[tuple[Any, ...]] = (type({}.keys()), type({}.values()), type({}.items()))
+_ORDERED: Final[Any] = collections.OrderedDict()
+_ORDERED_VIEWS: Final[tuple[Any, ...]] = (type(_ORDERED.keys()), type(_ORDERED.values()), type(_ORDERED.items()))
 _READS: Final[dict[type, str]] = {
     list: _SEQUENCE_READS,
     collections.deque: _SEQUENCE_READS,
@@ -47,20 +54,15 @@ _READS: Final[dict[type, str]] = {
             "__imul__",
         }
     ),
-    type(
-        {}.keys()
-    ): "isdisjoint __len__ __contains__ __iter__ __reversed__ __and__ __or__ __sub__ __xor__ __eq__ __repr__",
-    type({}.values()): "__len__ __iter__ __reversed__ __repr__",
-    type(
-        {}.items()
-    ): "isdisjoint __len__ __contains__ __iter__ __reversed__ __and__ __or__ __sub__ __xor__ __eq__ __repr__",
+    **dict.fromkeys((*_DICT_VIEWS, *_ORDERED_VIEWS), _VIEW_READS),
 }
 _QUIET_METHODS: Final = frozenset(
     {"keys", "values", "items", "__class_getitem__", "__init_subclass__", "fromkeys", "__new__"}
 )
 READING: Final = {kind: frozenset(names.split()) for kind, names in _READS.items()}
 CONTAINERS: Final = frozenset(READING)
-VIEWS: Final = frozenset({type({}.keys()), type({}.values()), type({}.items())})
+VIEWS: Final = frozenset({*_DICT_VIEWS, *_ORDERED_VIEWS, memoryview, types.MappingProxyType})
+"""Classes of objects that show what is in another one."""
 
 
 @stdlib.remembered
@@ -84,13 +86,23 @@ def container_access(cls: Any, name: str) -> str | None:
 
 
 def body_of(container: Any) -> Any:
-    """Return the container itself that a view of a dict shows."""
-    if type(container) in VIEWS:
-        return _viewed(container)
+    """Return the object itself that a view of a mapping or of a buffer shows."""
+    while type(container) in VIEWS:
+        shown = _viewed(container)
+        if shown is container:
+            break
+        container = shown
     return container
 
 
 def _viewed(view: Any) -> Any:
+    if type(view) is memoryview:
+        try:
+            return view.obj
+        except ValueError:  # it was released
+            return view
+    if type(view) is types.MappingProxyType:
+        return next(iter(gc.get_referents(view)), view)
     return next((obj for obj in gc.get_referents(view) if isinstance(obj, dict)), view)
 
 

@@ -15,8 +15,11 @@ from typing import Any, Final
 
 from interleave import stdlib
 from interleave.errors import SplitError
+from interleave.split import generated
 from interleave.split.build import form_of
+from interleave.split.containers import body_of
 from interleave.split.protocol import Made, UserGenerator, settled, silent
+from interleave.split.reach import in_one_go
 from interleave.split.refusals import called_from, refusal_of
 from interleave.steps import Call, Steps
 
@@ -79,6 +82,8 @@ def _starter(function: FunctionType) -> Callable[..., Any]:
         return special
     if function.__module__ in stdlib.ONE_STEP_MODULES:
         return functools.partial(one_step, function)
+    if generated.is_generated(function):
+        return generated.in_steps(function, _operated, _hashed)
     try:
         form = form_of(function.__code__, RUNTIME)
     except SplitError as error:
@@ -89,6 +94,14 @@ def _starter(function: FunctionType) -> Callable[..., Any]:
         made = form.bind(function, RUNTIME)
         return lambda *args, **kwargs: Made(UserGenerator(made(*args, **kwargs)))
     return bound_form(function)
+
+
+def _operated(symbol: str, left: Any, right: Any) -> Steps:
+    return (yield from settled(RUNTIME[f".{symbol}"].cell_contents(left, right)))
+
+
+def _hashed(value: Any) -> Steps:
+    return (yield from settled(call(hash, value)))
 
 
 def bound_form(function: FunctionType) -> Callable[..., Any]:
@@ -113,12 +126,11 @@ def _is_generated(function: FunctionType) -> bool:
 
 def one_step(function: Any, /, *args: Any, **kwargs: Any) -> Call:
     """Return the step that runs `function` in one go, and says that this was assumed."""
-    touched = tuple([value for value in (*args, *kwargs.values()) if not stdlib.is_quiet(value)])
+    touched = tuple([body_of(value) for value in (*args, *kwargs.values()) if not stdlib.is_quiet(value)])
     owner = getattr(function, "__self__", None)
     if owner is not None and not stdlib.is_quiet(owner):
-        touched = (owner, *touched)
-    name = stdlib.title(function)
-    return Call(function, args, kwargs, (), touched, name, f"{name} ran as one step")
+        touched = (body_of(owner), *touched)
+    return in_one_go(function, args, kwargs, stdlib.title(function), (), touched)
 
 
 def is_splittable(function: Any) -> bool:
@@ -127,6 +139,8 @@ def is_splittable(function: Any) -> bool:
         return False
     if function in stdlib.FUNCTIONS or function.__module__ in stdlib.ONE_STEP_MODULES:
         return False
+    if generated.is_generated(function):
+        return True
     try:
         form_of(function.__code__, RUNTIME)
     except SplitError:

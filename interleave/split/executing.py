@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import Any, Final
 
-from interleave import stdlib
 from interleave.errors import SplitError
 from interleave.split.dispatch import is_splittable, one_step
 from interleave.split.refusals import called_from
@@ -33,10 +32,7 @@ def run_text(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Ca
                     f"cannot split {function.__name__}() of text that names {name!r} into steps - call it yourself"
                 )
             )
-    step = one_step(function, *args, **kwargs)
-    named = [value for table in tables for value in table.values()]
-    step.writes = (*step.writes, *[value for value in named if not stdlib.is_quiet(value)])
-    return step
+    return one_step(function, *args, **kwargs)
 
 
 def _names(text: Any) -> Iterator[str]:

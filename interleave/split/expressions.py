@@ -83,7 +83,9 @@ def subscript(low: Lowering, node: ast.Subscript) -> Atom:
     """The object, then the key, then the element."""
     obj, key = low.many([node.value, node.slice])
     if isinstance(node.value, ast.Name) and is_private(low.scope, node.value):
-        return low.assign(ast.Subscript(value=obj, slice=key, ctx=ast.Load()))
+        if isinstance(key, ast.Constant):
+            return low.assign(ast.Subscript(value=obj, slice=key, ctx=ast.Load()))
+        return low.act(invoke(".own_item", obj, key), "read", text_of(node), silent=True)
     return low.act(invoke(".getitem", obj, key), "read", text_of(node))
 
 
@@ -144,7 +146,9 @@ def compare(low: Lowering, node: ast.Compare) -> Atom:
     left, right = low.many([node.left, node.comparators[0]])
     if len(node.ops) == 1:
         if isinstance(node.ops[0], ast.In | ast.NotIn) and is_private(low.scope, node.comparators[0]):
-            return low.assign(ast.Compare(left=left, ops=node.ops, comparators=[right]))
+            found = low.act(invoke(".found_in", right, left), "operator", text_of(node), silent=True)
+            is_not = isinstance(node.ops[0], ast.NotIn)
+            return low.assign(ast.UnaryOp(op=ast.Not(), operand=found)) if is_not else found
         return _comparison(low, left, node.ops[0], right, text_of(node))
     target = low.unit.temporary()
     right = low.kept(right)
@@ -298,7 +302,9 @@ def display(low: Lowering, node: ast.List | ast.Tuple | ast.Set) -> Atom:
     """The elements from left to right; `*x` is iterated when it is reached."""
     elements = spread(low, node.elts)
     if isinstance(node, ast.Set):
-        return low.assign(ast.Set(elts=elements))
+        if all(isinstance(element, ast.Constant) for element in elements):
+            return low.assign(ast.Set(elts=elements))
+        return low.act(invoke(".set_of", *elements), "call", text_of(node), silent=True)
     return low.assign(type(node)(elts=elements, ctx=ast.Load()))
 
 
@@ -331,4 +337,9 @@ def dictionary(low: Lowering, node: ast.Dict) -> Atom:
         else:
             keys.append(low.kept(low.expr(key)))
             values.append(low.kept(low.expr(value)))
-    return low.assign(ast.Dict(keys=keys, values=values))
+    if all(key is None or isinstance(key, ast.Constant) for key in keys):
+        return low.assign(ast.Dict(keys=keys, values=values))
+    if any(key is None for key in keys):
+        return low.assign(ast.Dict(keys=keys, values=values))
+    named = [ast.Tuple(elts=part, ctx=ast.Load()) for part in ([key for key in keys if key is not None], values)]
+    return low.act(invoke(".dict_of", *named), "call", text_of(node), silent=True)

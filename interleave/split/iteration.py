@@ -12,10 +12,12 @@ import itertools
 from types import FunctionType, GeneratorType
 from typing import Any, Final
 
+from interleave.split.answering import advanced, answered, sources
 from interleave.split.attributes import method as call_method
 from interleave.split.containers import body_of, is_container_class
 from interleave.split.dispatch import RUNTIME, call, find_in_class, offer
-from interleave.split.natives import SPECIAL, advanced, sources
+from interleave.split.makeup import WALKED, computes
+from interleave.split.natives import SPECIAL
 from interleave.split.operators import getitem, python_method, truth
 from interleave.split.ordering import is_unsettled, needs_note, noted, sentence
 from interleave.split.protocol import (
@@ -68,7 +70,7 @@ def iterator(value: Any) -> Any:
         return Made(by_index(value))
     if is_container_class(cls) and not issubclass(type(value), list | bytearray):
         # It remembers the size, to notice a change.
-        return noted(Call(iter, (value,), {}, (body_of(value),), (), "iter"), (value,))
+        return noted(Call(iter, (value,), {}, (body_of(value),), (), "iter"), iter, (value,))
     return _iter_quietly(value)
 
 
@@ -125,6 +127,8 @@ def following(it: Any) -> Any:
     method = find_in_class(cls, "__next__")
     if isinstance(method, FunctionType):
         return _asked(method, it)
+    if computes(it):
+        return answered(next, (it, END), {}, "next", WALKED)
     return Call(next, (it, END), {}, sources([it]), advanced([it]), "next")
 
 
@@ -134,6 +138,8 @@ def _following_own(it: Any, others: tuple[Any, ...]) -> Any:
     method = find_in_class(type(it), "__next__")
     if isinstance(method, FunctionType):
         return _asked(method, it)
+    if computes(it):
+        return answered(next, (Own(it, others), END), {}, "next", WALKED)
     reads, writes = sources([it]), advanced(others)
     if reads or writes:
         return Call(next, (it, END), {}, reads, (it, *writes), "next")
@@ -180,7 +186,7 @@ def listed(value: Any) -> Any:
     if type(value) in INDEXED:
         return tuple(value)
     if is_container_class(type(value)) and python_method(type(value), "__iter__") is None:
-        return noted(Call(tuple, (value,), {}, (body_of(value),), (), "iter"), (value,))
+        return noted(Call(tuple, (value,), {}, (body_of(value),), (), "iter"), tuple, (value,))
     cls = type(bare(value))
     if find_in_class(cls, "__iter__") is None and find_in_class(cls, "__getitem__") is None:
         raise TypeError(f"Value after * must be an iterable, not {type(value).__name__}")
@@ -249,7 +255,7 @@ def unpack(value: Any, before: int, after: int) -> Any:
     if cls in INDEXED:
         return _parts(tuple(value), before, after, len(value))
     if is_container_class(cls) and python_method(cls, "__iter__") is None:
-        return noted(Call(_unpacked, (value, before, after), {}, (body_of(value),), (), "iter"), (value,))
+        return noted(Call(_unpacked, (value, before, after), {}, (body_of(value),), (), "iter"), _unpacked, (value,))
     if cls is not Own and find_in_class(cls, "__iter__") is None and find_in_class(cls, "__getitem__") is None:
         raise TypeError(f"cannot unpack non-iterable {cls.__name__} object")
     return _collect_parts(value, before, after)

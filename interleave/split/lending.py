@@ -12,10 +12,11 @@ from __future__ import annotations
 from types import BuiltinFunctionType
 from typing import Any
 
+from interleave.split.answering import advanced
 from interleave.split.containers import ITERATORS
 from interleave.split.dispatch import call, offer
 from interleave.split.iteration import own_iterator
-from interleave.split.natives import DRAINING, SPECIAL, TWINS, advanced, lend, needs_twin
+from interleave.split.natives import DRAINING, SPECIAL, lend, twin_for
 from interleave.split.protocol import ACTIONS, Made, Own, bare, settled
 from interleave.steps import Call, Steps
 
@@ -25,10 +26,10 @@ def lent(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     native = type(function) is BuiltinFunctionType or type(function) is type
     if not native or not any(type(value) is Own for value in args):
         return call(function, *map(bare, args), **kwargs)
-    special, twin = SPECIAL.get(function), TWINS.get(function)
+    special, twin = SPECIAL.get(function), twin_for(function, (*args, *kwargs.values()))
     if special is not None:
         return special(*args, **kwargs)
-    if twin is not None and any(map(needs_twin, (*map(bare, args), *kwargs.values()))):
+    if twin is not None:
         return twin(*args, **kwargs)
     return lend(function, *args, **kwargs)
 

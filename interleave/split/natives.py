@@ -8,37 +8,38 @@ Read next: `iteration`.
 
 from __future__ import annotations
 
-import gc
+import functools
+import itertools
+import operator
+import struct
 from collections.abc import Callable, Iterable
 from types import (
     BuiltinFunctionType,
     ClassMethodDescriptorType,
     FunctionType,
-    MappingProxyType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
     MethodDescriptorType,
     MethodType,
     MethodWrapperType,
     ModuleType,
-    SimpleNamespace,
     WrapperDescriptorType,
 )
 from typing import Any, Final
 
 from interleave import stdlib
+from interleave.split.answering import advanced, answered, sources
 from interleave.split.containers import (
     CONTAINERS,
     ITERATORS,
     body_of,
     container_access,
-    is_container_class,
-    iterated,
-    iterators_of,
 )
 from interleave.split.dispatch import CALLERS, call, find_in_class, one_step
 from interleave.split.executing import ANYTHING, run_text
-from interleave.split.ordering import needs_note, noted, sentence
-from interleave.split.protocol import Made, Own, UserGenerator, bare, settled, silent
-from interleave.steps import Call, Steps
+from interleave.split.makeup import EVERYTHING, LOOKS, METHOD_LOOKS, NOTHING, runs_python
+from interleave.split.protocol import UserGenerator, bare, settled, silent
+from interleave.steps import Call, Read, Steps
 
 SPECIAL: Final[dict[Any, Callable[..., Any]]] = {}
 """Functions and classes of C to what answers their calls: `function(*args, **kwargs)`."""
@@ -49,50 +50,6 @@ TWINS: Final[dict[Any, Callable[..., Any]]] = {}
 _PURE_MODULES: Final = frozenset(
     {"math", "cmath", "_operator", "itertools", "_functools", "builtins", "_struct", "binascii", "zlib", "_string"}
 )
-
-
-def sources(values: Iterable[Any]) -> tuple[Any, ...]:
-    """Return the shared containers that looking at `values` reads, each once."""
-    found: dict[int, Any] = {}
-    for value in values:
-        for container in containers_behind(value):
-            found[id(container)] = container
-    return tuple(found.values())
-
-
-def containers_behind(value: Any) -> tuple[Any, ...]:
-    """Return the containers that `value` is, shows or iterates over."""
-    if is_container_class(type(value)):
-        return (body_of(value),)
-    if type(value) in ITERATORS:
-        return iterated(value)
-    if type(value) is memoryview:
-        return (value, value.obj)
-    if type(value) is MappingProxyType:
-        return tuple(gc.get_referents(value))
-    return (value,) if isinstance(value, SimpleNamespace) else ()
-
-
-def contents(values: Iterable[Any]) -> tuple[Any, ...]:
-    """Return what `sources` does of `values` and of all that stands in their tuples, which look at their elements."""
-    found: dict[int, Any] = {}
-    pending = list(values)
-    while pending:
-        value = pending.pop()
-        if isinstance(value, tuple):
-            pending.extend(value)
-        else:
-            found.update({id(container): container for container in containers_behind(value)})
-    return tuple(reversed(found.values()))
-
-
-def advanced(values: Iterable[Any]) -> tuple[Any, ...]:
-    """Return the iterators that going through `values` advances: each keeps its place, whatever it goes through."""
-    found: dict[int, Any] = {}
-    for value in values:
-        if hasattr(type(value), "__next__"):
-            found.update({id(part): part for part in iterators_of(value)})
-    return tuple(found.values())
 
 
 _ITERATING = """
@@ -111,20 +68,60 @@ def call_native(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     owner = getattr(function, "__self__", None)
     if owner is not None and not issubclass(type(owner), ModuleType):
         return _call_bound(function, owner, args, kwargs)
+    first = indexed_first(function, args, kwargs)
+    if first is not None:
+        return first
+    twin = twin_for(function, (*args, *kwargs.values()))
+    return twin(*args, **kwargs) if twin is not None else _run(function, args, kwargs)
+
+
+_INDEXING: Final = frozenset({enumerate, range, chr, hex, bin, oct, slice, itertools.islice, itertools.repeat})
+
+
+def indexed_first(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Steps | None:
+    """Answer a call of C that asks a number of the user's class for its `__index__`; None where it does not."""
+    return _indexed(function, args, kwargs) if function in _INDEXING and any(map(_is_index, args)) else None
+
+
+def _is_index(value: Any) -> bool:
+    kind = type(value)
+    return kind not in stdlib.PLAIN and isinstance(find_in_class(kind, "__index__"), FunctionType)
+
+
+def _indexed(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Steps:
+    numbers = []
+    for at, value in enumerate(args):
+        asked = _is_index(value) and (at > 0 or function not in (enumerate, itertools.islice, itertools.repeat))
+        numbers.append((yield from settled(call(operator.index, value))) if asked else value)
+    if any(_is_index(value) and value is number for value, number in zip(args, numbers, strict=True)):
+        return (yield from settled(_run(function, tuple(numbers), kwargs)))
+    return (yield from settled(call(function, *numbers, **kwargs)))
+
+
+def twin_for(function: Any, values: Iterable[Any]) -> Callable[..., Any] | None:
+    """Return the twin of the C `function` if it has one, and would run Python given `values`."""
     twin = TWINS.get(function)
-    if twin is not None and any(map(needs_twin, (*args, *kwargs.values()))):
-        return twin(*args, **kwargs)
-    return _run(function, args, kwargs)
+    if twin is None:
+        return None
+    plain = tuple(map(bare, values))
+    return twin if any(map(needs_twin, plain)) or runs_python(function, plain) else None
 
 
 def needs_twin(value: Any) -> bool:
     """Return whether `value` given to C would run Python that should be split."""
     kind = type(value)
-    if kind is UserGenerator or kind is FunctionType or kind is MethodType:
+    if kind is UserGenerator or kind is FunctionType or kind is MethodType or kind in _GETTERS:
         return True
+    if kind is functools.partial:
+        return any(map(needs_twin, (value.func, *value.args, *value.keywords.values())))
+    if kind is BuiltinFunctionType or kind is MethodWrapperType:
+        return not stdlib.is_quiet(value.__self__)  # a method of an object that may be shared
     if kind in stdlib.PLAIN or stdlib.is_quiet(value):
         return issubclass(type(value), type) and isinstance(find_in_class(value, "__init__"), FunctionType)
     return any(isinstance(find_in_class(kind, name), FunctionType) for name in ("__iter__", "__next__", "__call__"))
+
+
+_GETTERS: Final = frozenset({operator.attrgetter, operator.itemgetter, operator.methodcaller})
 
 
 def _run(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -140,18 +137,15 @@ def _run(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def lend(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Answer a call of the C `function`, which only goes through its arguments; an `Own` one is advanced silently."""
-    values = [*args, *kwargs.values()]
-    plain = tuple(map(bare, args))
-    others = [other for value in values for other in (value.others if type(value) is Own else (value,))]
-    reads = sources([*plain, *kwargs.values()])
-    if not reads and needs_note(function, plain):
-        return Call(function, plain, kwargs, (), advanced(others), getattr(function, "__name__", ""), sentence())
-    if function in ITERATORS and not reads:
-        return Made(function(*plain, **kwargs), advanced(others))  # to make an iterator advances none
-    writes = advanced(others)
-    if not reads and not writes:
-        return silent(function(*plain, **kwargs))
-    return noted(Call(function, plain, kwargs, reads, writes, getattr(function, "__name__", "")), plain)
+    label, look = getattr(function, "__name__", ""), LOOKS.get(function, EVERYTHING)
+    if function in _WRITERS and len(args) > _WRITERS[function]:
+        changed = (body_of(args[_WRITERS[function]]),)
+        return answered(function, args, kwargs, label, look, (), sources(args), changed)
+    return answered(function, args, kwargs, label, look, through=args)
+
+
+_WRITERS: Final[dict[Any, int]] = {operator.iconcat: 0, struct.pack_into: 1}
+"""Functions of C that change one of their arguments, and which."""
 
 
 def _run_drained(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Steps:
@@ -193,10 +187,8 @@ def _call_bound(function: Any, owner: Any, args: tuple[Any, ...], kwargs: dict[s
     if (name in _ON_OBJECT and isinstance(function, MethodWrapperType)) or name == "__new__":
         return _on_object(function, owner, name, args, kwargs)
     if stdlib.is_quiet(owner) or issubclass(type(owner), BaseException):
-        reads, writes = contents((*args, *kwargs.values())), advanced(args)
-        if reads or writes or needs_note(function, args):
-            return noted(Call(function, args, kwargs, reads, writes, name), args)
-        return silent(function(*args, **kwargs))
+        looked = (*args, *kwargs.values()) if type(owner) in stdlib.PLAIN else (owner, *args, *kwargs.values())
+        return answered(function, args, kwargs, name, METHOD_LOOKS.get(name, EVERYTHING), looked, through=args)
     return one_step(function, *args, **kwargs)
 
 
@@ -230,6 +222,35 @@ def _on_object(function: Any, owner: Any, name: str, args: tuple[Any, ...], kwar
         return Call(function, args, kwargs, (owner,), (), args[0])
     if name in {"__setattr__", "__delattr__"} and args:
         return Call(function, args, kwargs, (), (owner,), args[0])
+    if name == "__get__":
+        return _got(function, owner, args, kwargs)
+    if name == "__new__":
+        if any(map(_is_lazy, args)):
+            return _run_drained(function, args, kwargs)
+        look = EVERYTHING if owner in stdlib.PLAIN else NOTHING
+        return answered(function, args, kwargs, name, look)
+    of_object = name in object.__dict__ and getattr(object, name) == getattr(type(owner), name, None)
+    if of_object and name in {"__str__", "__format__"}:
+        return call(repr if name == "__str__" else str, owner)
+    looked = (owner, *args) if not of_object and name not in _MAKING else ()
+    return answered(function, args, kwargs, name, METHOD_LOOKS.get(name, EVERYTHING), looked)
+
+
+def _is_lazy(value: Any) -> bool:
+    return type(value) is not type and not callable(value) and needs_twin(value)
+
+
+_MAKING: Final = frozenset({"__init__", "__init_subclass__", "__set_name__"})
+
+
+def _got(function: Any, descriptor: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Answer `descriptor.__get__(obj)`."""
+    if not args or args[0] is None or isinstance(descriptor, FunctionType | classmethod | staticmethod):
+        return silent(function(*args, **kwargs))
+    if isinstance(descriptor, property):
+        return call(descriptor.fget, args[0])
+    if isinstance(descriptor, MemberDescriptorType | GetSetDescriptorType):
+        return Read(args[0], descriptor.__name__)
     return silent(function(*args, **kwargs))
 
 
@@ -256,7 +277,7 @@ _IN_ORDER: Final = frozenset({"extend", "extendleft", "__iadd__"})
 def _on_container(name: str, container: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer a method call of a built-in container: one step, which drains the user's generators first."""
     twin = TWINS.get((name, type(container)))
-    if twin is not None and any(map(needs_twin, kwargs.values())):
+    if twin is not None and (any(map(needs_twin, kwargs.values())) or runs_python(sorted, [container])):
         return twin(container, *args, **kwargs)
     if name in DRAINING and any(map(needs_twin, args)):
         return _drained_on_container(name, container, args, kwargs)
@@ -264,17 +285,24 @@ def _on_container(name: str, container: Any, args: tuple[Any, ...], kwargs: dict
     access = container_access(type(container), name)
     if access == "silent":
         return silent(function(*args, **kwargs))
-    others = (
-        sources(args)
-        if name not in {"append", "add", "appendleft", "insert", "setdefault", "remove", "count", "index"}
-        else ()
-    )
     body, passing = body_of(container), advanced(args) if name in DRAINING else ()
+    look, looked = METHOD_LOOKS.get(name, EVERYTHING), (*args, *kwargs.values())
+    if name in _COMPARING_ALL or (name in _COMPARING_EACH and not issubclass(type(body), dict | set)):
+        looked = (container, *looked)
     if access == "read":
-        return Call(function, args, kwargs, (body, *others), passing, name)
-    step = Call(function, args, kwargs, others, (body, *passing), name)
+        return answered(function, args, kwargs, name, look, looked, (body,), passing)
     through = (container,) if name == "pop" else args if name in _IN_ORDER else ()
-    return noted(step, through)
+    return answered(function, args, kwargs, name, look, looked, (), (body, *passing), through)
+
+
+_COMPARING_EACH: Final = frozenset({"index", "count", "remove", "__contains__"})
+_COMPARING_ALL: Final = frozenset(
+    {"sort", "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__repr__", "__str__", "__format__"}
+)
+"""Methods of containers that look at the elements.
+
+A set or a dictionary compares an element only with what has the same hash, so it is not asked for.
+"""
 
 
 def _drained_on_container(name: str, container: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Steps:
@@ -295,13 +323,26 @@ def _construct_native(cls: type, *args: Any, **kwargs: Any) -> Any:
     """Answer the call of a class that has neither `__new__` nor `__init__` in Python."""
     if cls in SPECIAL:
         return SPECIAL[cls](*args, **kwargs)
-    if cls in TWINS and any(map(needs_twin, (*args, *kwargs.values()))):
-        return TWINS[cls](*args, **kwargs)
+    first = indexed_first(cls, args, kwargs)
+    if first is not None:
+        return first
+    twin = twin_for(cls, (*args, *kwargs.values()))
+    if twin is not None:
+        return twin(*args, **kwargs)
     if hasattr(cls, "__post_init__"):
         return one_step(cls, *args, **kwargs)
-    if not is_container_class(cls) and find_in_class(cls, "__init__") is not None and cls.__flags__ & (1 << 9):
+    base = next(base for base in cls.__mro__ if not base.__flags__ & _MADE_IN_PYTHON)
+    if base is object or issubclass(base, BaseException):
         return silent(cls(*args, **kwargs))
-    return _run(cls, args, kwargs)
+    if base is cls:
+        return _run(cls, args, kwargs)
+    makes = find_in_class(cls, "__new__")
+    # What `namedtuple` and its like write only stores what it is given.
+    look = NOTHING if isinstance(makes, staticmethod | FunctionType) else LOOKS.get(base, EVERYTHING)
+    return answered(cls, args, kwargs, cls.__name__, look)
+
+
+_MADE_IN_PYTHON: Final = 1 << 9  # a flag of a class, as CPython numbers them
 
 
 CALLERS[type] = _construct_native

@@ -8,17 +8,21 @@ Read next: `iteration`.
 
 from __future__ import annotations
 
+import functools
 import operator
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
+from inspect import signature
 from types import FunctionType
 from typing import Any, Final
 
 from interleave import stdlib
-from interleave.split.containers import is_container_class
+from interleave.split.answering import answered
+from interleave.split.containers import VIEWS, body_of, is_container_class
 from interleave.split.dispatch import call, find_in_class, is_splittable, offer
-from interleave.split.natives import TWINS, contents, needs_twin, sources
-from interleave.split.protocol import ACTIONS, MISSING, UserGenerator, settled, silent, then
+from interleave.split.makeup import EVERYTHING, KEYED, LOOKS, WALKED, inspect, runs_python
+from interleave.split.natives import SPECIAL, TWINS, needs_twin
+from interleave.split.protocol import ACTIONS, MISSING, settled, then
 from interleave.steps import Call, Delete, Item, Modify, Read, Steps, Write
 
 _BINARY: Final[dict[str, tuple[str, Callable[..., Any]]]] = {
@@ -74,11 +78,7 @@ _SHALLOW: Final = frozenset({"len", "bool", "+", "*", "+=", "*="})
 
 def native(function: Native, label: str, *operands: Any) -> Any:
     """Answer an operator that C computes: a step if it reads a container, else the value."""
-    # A tuple never changes, but to compare or show one looks at its elements, which may.
-    reads = sources(operands) if label in _SHALLOW else contents(operands)
-    if reads:
-        return Call(function, operands, {}, reads, (), label)
-    return silent(function(*operands))
+    return answered(function, operands, {}, label, LOOKS.get(function, EVERYTHING))
 
 
 def python_method(cls: type, name: str) -> Any:
@@ -143,9 +143,11 @@ def _in_place(symbol: str, plain: Native) -> Native:
         if method is not None:
             return _asked([(method, left, right, method.__name__)], lambda: plain(left, right))
         if is_container_class(type(left)) and hasattr(type(left), f"__i{stem}__"):
-            if type(right) is UserGenerator:
+            if needs_twin(right):
                 return call(getattr(left, f"__i{stem}__"), right)
-            return Call(function, (left, right), {}, sources([right]), (left,), f"{symbol}=")
+            return answered(
+                function, (left, right), {}, f"{symbol}=", LOOKS.get(function, EVERYTHING), (right,), (), (left,)
+            )
         if python_method(type(left), f"__{stem}__") or python_method(type(right), f"__r{stem}__"):
             return plain(left, right)
         result = native(function, f"{symbol}=", left, right)
@@ -165,10 +167,55 @@ def _comparison(symbol: str) -> Native:
         ):
             return _unequal(left, right)
         if python_method(type(left), name) is None and python_method(type(right), reflected) is None:
+            if type(left) is type(right) and type(left) in (tuple, list) and runs_python(function, (left, right)):
+                return _sequences(symbol, function, left, right)
             return native(function, symbol, left, right)
         return _asked(operands_in_order(left, right, name, reflected), lambda: _incomparable(symbol, left, right))
 
     return answer
+
+
+def _sequences(symbol: str, function: Native, left: Any, right: Any) -> Steps:
+    """Compare two tuples or lists whose elements compare themselves in Python: the first pair that differs decides."""
+    if type(left) is list:
+        left = yield Call(list, (left,), {}, (left,), (), symbol)
+        right = yield Call(list, (right,), {}, (right,), (), symbol)
+    if symbol in {"==", "!="} and len(left) != len(right):
+        return symbol == "!="
+    at = 0
+    while at < len(left) and at < len(right):
+        mine, other = left[at], right[at]
+        at += 1
+        same = mine is other or (yield from settled(truth((yield from settled(_ANSWERS["=="](mine, other))))))
+        if not same and symbol in {"==", "!="}:
+            return symbol == "!="
+        if not same:
+            return (yield from settled(_ANSWERS[symbol](mine, other)))
+    return function(len(left), len(right))
+
+
+def inserted(pairs: list[tuple[Any, Any]], reverse: bool) -> Steps:
+    """Return the values of `pairs`, each (key, value), sorted by keys that compare themselves in Python.
+
+    By insertion into what is sorted already, halved to find the place: stable, and it asks only `<`.
+    """
+    if reverse:
+        pairs.reverse()  # so that equal ones keep their order when the result is turned round
+    found: list[tuple[Any, Any]] = []
+    at = 0
+    while at < len(pairs):
+        low, high = 0, len(found)
+        while low < high:
+            middle = (low + high) // 2
+            below = yield from settled(_ANSWERS["<"](pairs[at][0], found[middle][0]))
+            if (yield from settled(truth(below))):
+                high = middle
+            else:
+                low = middle + 1
+        found.insert(low, pairs[at])
+        at += 1
+    values = [value for _, value in found]
+    return values[::-1] if reverse else values
 
 
 def _unequal(left: Any, right: Any) -> Steps:
@@ -224,12 +271,22 @@ def getitem(obj: Any, key: Any) -> Any:
     if method is not None:
         return call(method, obj, key)
     if not is_container_class(cls):
-        if stdlib.is_quiet(obj) or hasattr(cls, "__class_getitem__") or find_in_class(cls, "__getitem__") is None:
-            return silent(obj[key])
-        return Call(operator.getitem, (obj, key), {}, (obj,), (), "[]")
+        if stdlib.is_quiet(obj) or find_in_class(cls, "__getitem__") is None:
+            return answered(operator.getitem, (obj, key), {}, "[]", KEYED, (key,))
+        return answered(operator.getitem, (obj, key), {}, "[]", KEYED, (key,), (body_of(obj),))
+    if _is_opaque(key):
+        return answered(operator.getitem, (obj, key), {}, "[]", KEYED, (key,), (obj,))
     if issubclass(type(obj), dict) and (missing := find_in_class(cls, "__missing__")) is not None:
         return _missing_item(obj, key, missing)
     return Read(obj, Item(key))
+
+
+def _is_opaque(key: Any) -> bool:
+    """Return whether to look for `key` runs Python: its `__hash__` and `__eq__`, or its `__index__`."""
+    return type(key) not in stdlib.PLAIN and inspect((key,), KEYED).python is not MISSING
+
+
+_PLAIN_FACTORIES: Final = frozenset({*stdlib.PLAIN, list, dict, set, tuple, frozenset, Counter, deque})
 
 
 def _missing_item(mapping: Any, key: Any, missing: Any) -> Any:
@@ -237,7 +294,7 @@ def _missing_item(mapping: Any, key: Any, missing: Any) -> Any:
     if issubclass(type(mapping), Counter):
         return Read(mapping, Item(key))
     if issubclass(type(mapping), defaultdict) and not issubclass(type(missing), FunctionType):
-        if not isinstance(mapping.default_factory, FunctionType):
+        if mapping.default_factory is None or mapping.default_factory in _PLAIN_FACTORIES:
             return Read(mapping, Item(key))
         return _made_by_default(mapping, key)
     return _asked_missing(mapping, key, missing) if is_splittable(missing) else Read(mapping, Item(key))
@@ -266,6 +323,10 @@ def setitem(obj: Any, key: Any, value: Any) -> Any:
         return call(method, obj, key, value)
     if type(key) is slice and needs_twin(value):
         return _set_slice(obj, key, value)
+    if type(key) is slice and type(value) not in stdlib.PLAIN:
+        return answered(operator.setitem, (obj, key, value), {}, "[]=", WALKED, (value,), (), (body_of(obj),))
+    if _is_opaque(key) or type(obj) in VIEWS:
+        return answered(operator.setitem, (obj, key, value), {}, "[]=", KEYED, (key,), (), (body_of(obj),))
     return Write(obj, Item(key), value)
 
 
@@ -276,17 +337,43 @@ def _set_slice(obj: Any, key: slice, value: Any) -> Steps:
 def delitem(obj: Any, key: Any) -> Any:
     """Answer `del obj[key]`."""
     method = python_method(type(obj), "__delitem__")
+    if method is None and _is_opaque(key):
+        return answered(operator.delitem, (obj, key), {}, "del", KEYED, (key,), (), (obj,))
     return Delete(obj, Item(key)) if method is None else call(method, obj, key)
 
 
-for _symbol in _BINARY:
-    _plain = _binary(_symbol)
-    offer(f".{_symbol}", _plain)
-    offer(f".{_symbol}=", _in_place(_symbol, _plain))
-for _symbol in _COMPARE:
-    offer(f".{_symbol}", _comparison(_symbol))
-for _symbol in _UNARY:
-    offer(f".{_symbol}", _unary(_symbol))
+_ANSWERS: Final[dict[str, Native]] = {
+    **{symbol: _binary(symbol) for symbol in _BINARY},
+    **{symbol: _comparison(symbol) for symbol in _COMPARE},
+    **{symbol: _unary(symbol) for symbol in _UNARY},
+}
+"""Symbol of an operator to what answers it."""
+
+
+def _registered(function: Native, answer: Native) -> None:
+    """Let calls of `function` in C be answered as the operator is, where the number of arguments is right."""
+    arity = len(signature(function).parameters)
+    SPECIAL[function] = lambda *args, **kwargs: (
+        answer(*args) if len(args) == arity and not kwargs else function(*args, **kwargs)
+    )
+
+
+_NATIVES: Final[dict[str, Native]] = {symbol: row[-1] for symbol, row in (_BINARY | _UNARY).items()} | {
+    symbol: row[-1] for symbol, row in _COMPARE.items()
+}
+for _symbol, _answer in _ANSWERS.items():
+    offer(f".{_symbol}", _answer)
+    _registered(_NATIVES[_symbol], _answer)
+for _symbol, _native in _IN_PLACE.items():
+    _answer = _in_place(_symbol, _ANSWERS[_symbol])
+    offer(f".{_symbol}=", _answer)
+    _registered(_native, functools.partial(_answer, shared=False))
+_registered(operator.getitem, getitem)
+_registered(operator.setitem, setitem)
+_registered(operator.delitem, delitem)
+_registered(operator.truth, truth)
+_registered(operator.not_, lambda value: then(truth(value), operator.not_))
+SPECIAL[bool] = lambda *values, **named: truth(*values) if len(values) == 1 and not named else bool(*values, **named)
 for _name, _function in {
     ".truth": truth,
     ".getitem": getitem,

@@ -41,17 +41,17 @@ def _hashes_alike(element: Any) -> bool:
     return True
 
 
-def noted(step: Call, values: Iterable[Any]) -> Call:
-    """Return a step that says, once it has been taken, if it went through a set in an order of this run."""
-    function = step.function
+def noted(step: Call, function: Any, values: Iterable[Any]) -> Call:
+    """Return a `step` of `function` that says, once it is taken, if it went through a set in an order of this run."""
     sets = [value for value in values if is_set(value)]
     if not sets or function in _INDIFFERENT - {iter}:
         return step
+    run = step.function
 
     def perform(*args: Any, **kwargs: Any) -> Any:
         if any(map(is_unsettled, sets)):
-            step.assumption = sentence()
-        return function(*args, **kwargs)
+            step.assumption = f"{step.assumption}; {sentence()}" if step.assumption else sentence()
+        return run(*args, **kwargs)
 
     step.function = perform
     return step

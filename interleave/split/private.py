@@ -21,7 +21,11 @@ _METHODS = (
     "append add appendleft pop popleft popitem clear insert remove discard get setdefault count index reverse copy"
 )
 METHODS = frozenset(_METHODS.split())
+PLACING = frozenset(["append", "appendleft", "popleft", "popitem", "clear", "insert", "reverse", "copy"])
+"""Methods that look neither at elements nor at keys."""
 VIEWS = frozenset({"items", "keys", "values"})
+UNSEEING = frozenset({"len", "list", "tuple", "enumerate", "reversed"})
+"""Built-in functions that do not look at the elements."""
 READERS = frozenset({"len", "sorted", "sum", "min", "max", "list", "tuple", "set", "any", "all", "frozenset"})
 MAKERS = frozenset({"enumerate", "zip", "map", "filter", "reversed", "iter"})
 """Built-in functions that make an iterator: a new one, except that `iter` may return what it is given."""

@@ -11,7 +11,18 @@ from types import FunctionType
 from typing import Any
 
 from interleave import interrupts
-from interleave.split import attributes, dispatch, generators, iteration, lending, natives, operators, specials, twins
+from interleave.split import (
+    attributes,
+    dispatch,
+    generators,
+    iteration,
+    lending,
+    natives,
+    operators,
+    owning,
+    specials,
+    twins,
+)
 from interleave.split.dispatch import RUNTIME, offer
 from interleave.split.protocol import (
     ACTIONS,
@@ -34,6 +45,7 @@ __all__ = [
     "natives",
     "on_spin",
     "operators",
+    "owning",
     "specials",
     "twins",
 ]

@@ -6,16 +6,23 @@ Read next: `twins` for those that call back.
 from __future__ import annotations
 
 import contextlib
+import functools
+import math
 import operator
+from collections import deque
 from types import FunctionType
 from typing import Any, Final
 
 from interleave import stdlib
+from interleave.split.answering import answered
 from interleave.split.attributes import delete, read, write
-from interleave.split.dispatch import RUNTIME, call, find_in_class, offer
+from interleave.split.attributes import method as call_method
+from interleave.split.containers import ITERATORS, VIEWS, body_of
+from interleave.split.dispatch import CALLERS, RUNTIME, call, find_in_class, offer
 from interleave.split.iteration import following, own_iterator
-from interleave.split.natives import SPECIAL, advanced, contents
-from interleave.split.operators import native, python_method, truth
+from interleave.split.makeup import COMPUTED, HASHED, SEARCHED, SHOWN, Look, inspect, runs_python
+from interleave.split.natives import SPECIAL
+from interleave.split.operators import getitem, native, python_method, truth
 from interleave.split.protocol import ACTIONS, END, MISSING, UserGenerator, settled, silent, then
 from interleave.steps import Call, Steps
 
@@ -35,6 +42,13 @@ def format_(value: Any, conversion: int, specification: str) -> Any:
     return native(format, "format", value, specification)
 
 
+def builtin_format(value: Any, specification: Any = "") -> Any:
+    """Answer `format(value, specification)`."""
+    if type(specification) is not str:
+        return native(format, "format", value, specification)
+    return format_(value, -1, specification)
+
+
 def _formatted(value: Any, conversion: int, specification: str) -> str:
     if conversion != -1:
         value = ascii(value) if conversion == 97 else repr(value) if conversion == 114 else str(value)
@@ -49,7 +63,7 @@ def _format_text(answer: Any, conversion: int, specification: str) -> Steps:
 def str_(*args: Any, **kwargs: Any) -> Any:
     """Answer `str(value)`."""
     if len(args) != 1 or kwargs:
-        return native(lambda: str(*args, **kwargs), "str")
+        return answered(str, args, kwargs, "str", SHOWN)
     (value,) = args
     method = python_method(type(value), "__str__")
     if method is not None:
@@ -101,7 +115,7 @@ def _is_there(answer: Any, missing: object) -> Steps:
     return (yield from settled(answer)) is not missing
 
 
-def by_method(name: str, function: Any) -> Any:
+def by_method(name: str, function: Any, look: Look = COMPUTED) -> Any:
     """Return what answers a built-in that asks the method `name` of its first argument."""
 
     def answer(value: Any = stdlib, *rest: Any, **kwargs: Any) -> Any:
@@ -110,7 +124,7 @@ def by_method(name: str, function: Any) -> Any:
         method = python_method(type(value), name)
         if method is not None:
             return call(method, value, *rest, **kwargs)
-        return native(lambda *operands: function(*operands, **kwargs), function.__name__, value, *rest)
+        return answered(function, (value, *rest), kwargs, function.__name__, look)
 
     return answer
 
@@ -140,10 +154,16 @@ def contains(container: Any, value: Any) -> Any:
         cls is UserGenerator or python_method(cls, "__iter__") or python_method(cls, "__getitem__")
     ):
         return _searched(container, value)
-    reads, writes = contents([container, value]), advanced([container])
-    if reads or writes:
-        return Call(operator.contains, (container, value), {}, reads, writes, "in")
-    return silent(value in container)
+    if cls in _SEARCHED and runs_python(operator.contains, (container, value)):
+        return _searched(container, value)
+    hashed = issubclass(cls, dict | set | frozenset) or cls in VIEWS
+    looked, reads = ((value,), (body_of(container),)) if hashed else ((container, value), ())
+    reads = () if cls is frozenset else reads
+    return answered(operator.contains, (container, value), {}, "in", SEARCHED, looked, reads)
+
+
+_SEARCHED: Final = frozenset({list, tuple, deque, *ITERATORS})
+"""Classes of what is searched from its beginning for something that is equal."""
 
 
 def _searched(container: Any, wanted: Any) -> Steps:
@@ -162,9 +182,19 @@ STDOUT: Final = type("stdout", (), {"__repr__": lambda self: "stdout"})()
 """What `print` writes: one place, whatever the file is."""
 
 
-def print_(*args: Any, **kwargs: Any) -> Call:
+def print_(*args: Any, **kwargs: Any) -> Any:
     """Answer a call of `print`: a step on the terminal, which reads the containers that it shows."""
-    return Call(print, args, kwargs, contents(args), (STDOUT,), "print")
+    if any(type(value) not in stdlib.PLAIN and inspect((value,), SHOWN).python is not MISSING for value in args):
+        return _print_shown(args, kwargs)
+    return answered(print, args, kwargs, "print", SHOWN, args, (), (STDOUT,))
+
+
+def _print_shown(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Steps:
+    """Make the text of each argument in steps of its own, then print them all."""
+    texts = []
+    for value in args:
+        texts.append((yield from settled(str_(value))))
+    return (yield Call(print, tuple(texts), kwargs, (), (STDOUT,), "print"))
 
 
 def enter(manager: Any, methods: tuple[Any, Any]) -> Any:
@@ -186,50 +216,6 @@ def _managed(manager: Any, name: str, method: Any, *details: Any) -> Any:
     return call(method.__get__(manager, type(manager)), *details)
 
 
-def hash_(value: Any) -> Any:
-    """Answer `hash(value)`."""
-    method = python_method(type(value), "__hash__")
-    return silent(hash(value)) if method is None else call(method, value)
-
-
-def bool_(*values: Any) -> Any:
-    """Answer `bool(value)`."""
-    return truth(*values) if len(values) == 1 else silent(bool(*values))
-
-
-def _operator(symbol: str) -> Any:
-    def answer(*operands: Any) -> Any:
-        return RUNTIME[symbol].cell_contents(*operands)  # looked up late: some are offered further down
-
-    return answer
-
-
-for _operation, _symbol in {
-    operator.add: ".+",
-    operator.sub: ".-",
-    operator.mul: ".*",
-    operator.truediv: "./",
-    operator.floordiv: ".//",
-    operator.mod: ".%",
-    operator.and_: ".&",
-    operator.or_: ".|",
-    operator.xor: ".^",
-    operator.lt: ".<",
-    operator.le: ".<=",
-    operator.gt: ".>",
-    operator.ge: ".>=",
-    operator.eq: ".==",
-    operator.ne: ".!=",
-    operator.neg: ".-x",
-    operator.getitem: ".getitem",
-    operator.setitem: ".setitem",
-    operator.delitem: ".delitem",
-    operator.contains: ".contains",
-    operator.truth: ".truth",
-}.items():
-    SPECIAL[_operation] = _operator(_symbol)
-SPECIAL[hash] = hash_
-SPECIAL[bool] = bool_
 SPECIAL[len] = len_
 SPECIAL[print] = print_
 SPECIAL[str] = str_
@@ -244,8 +230,51 @@ for _function, _name in {
     int: "__int__",
     float: "__float__",
     complex: "__complex__",
+    math.floor: "__floor__",
+    math.ceil: "__ceil__",
+    math.trunc: "__trunc__",
+    operator.index: "__index__",
+    operator.length_hint: "__length_hint__",
+    reversed: "__reversed__",
 }.items():
     SPECIAL[_function] = by_method(_name, _function)
+SPECIAL[hash] = by_method("__hash__", hash, HASHED)
+SPECIAL[format] = builtin_format
+SPECIAL[operator.contains] = contains
+CALLERS[operator.attrgetter] = lambda getter, args, kwargs: _got_each(getter, args, kwargs, _attribute)
+CALLERS[operator.itemgetter] = lambda getter, args, kwargs: _got_each(getter, args, kwargs, getitem)
+
+
+def _got_each(getter: Any, args: tuple[Any, ...], kwargs: dict[str, Any], get: Any) -> Steps:
+    """Answer a call of an `attrgetter` or `itemgetter`: the parts are read one after the other."""
+    if len(args) != 1 or kwargs:
+        return getter(*args, **kwargs)  # raises Python's own words
+    names = getter.__reduce__()[1]
+    found = []
+    for name in names:
+        found.append((yield from settled(get(args[0], name))))
+    return found[0] if len(names) == 1 else tuple(found)
+
+
+def _attribute(obj: Any, name: str) -> Steps:
+    for part in name.split("."):
+        obj = yield from settled(read(obj, part))
+    return obj
+
+
+def _method_called(caller: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Answer a call of a `methodcaller`."""
+    if len(args) != 1 or kwargs:
+        return caller(*args, **kwargs)  # raises Python's own words
+    made, rest = caller.__reduce__()
+    if type(made) is functools.partial:
+        return call_method(args[0], made.args[0], *rest, **made.keywords)
+    return call_method(args[0], *rest)
+
+
+CALLERS[operator.methodcaller] = _method_called
+
+
 offer(".format", format_)
 offer(".contains", contains)
 offer(".manager", manager_of)

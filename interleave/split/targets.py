@@ -39,8 +39,11 @@ def store_attribute(low: Lowering, obj: Atom, target: ast.Attribute, value: Atom
 def store_element(low: Lowering, obj: Atom, key: Atom, target: ast.Subscript, value: Atom) -> None:
     """Write the assignment of `value` to an element of `obj`."""
     if isinstance(target.value, ast.Name) and is_private(low.scope, target.value):
-        element = ast.Subscript(value=obj, slice=key, ctx=ast.Store())
-        low.put(ast.Assign(targets=[element], value=value))
+        if isinstance(key, ast.Constant):
+            element = ast.Subscript(value=obj, slice=key, ctx=ast.Store())
+            low.put(ast.Assign(targets=[element], value=value))
+        else:
+            low.act(invoke(".own_store", obj, key, value), "write", text_of(target), silent=True)
     else:
         low.act(invoke(".setitem", obj, key, value), "write", text_of(target))
 
@@ -85,7 +88,7 @@ def delete_target(low: Lowering, target: ast.expr) -> None:
         elif isinstance(target, ast.Subscript):
             obj, key = low.many([target.value, target.slice])
             if isinstance(target.value, ast.Name) and is_private(low.scope, target.value):
-                low.put(ast.Delete(targets=[ast.Subscript(value=obj, slice=key, ctx=ast.Del())]))
+                low.act(invoke(".own_delete", obj, key), "delete", text_of(target), silent=True)
             else:
                 low.act(invoke(".delitem", obj, key), "delete", text_of(target))
         elif isinstance(target, ast.Tuple | ast.List):

@@ -17,8 +17,10 @@ from typing import Any
 
 from interleave.split.dispatch import RUNTIME, call
 from interleave.split.iteration import collected, following, mapped, own_iterator
+from interleave.split.makeup import runs_python
 from interleave.split.natives import TWINS, lend
-from interleave.split.operators import getitem, python_method, truth
+from interleave.split.operators import getitem, inserted, python_method, truth
+from interleave.split.owning import own_store
 from interleave.split.protocol import END, Made, Own, UserGenerator, UserYield, bare, settled
 from interleave.split.specials import len_
 from interleave.steps import Call, Steps
@@ -309,8 +311,10 @@ def _sorted(values: list[Any], key: Any, reverse: Any) -> Steps:
     if key is not None:
         for position, value in enumerate(values):
             keys[position] = yield from settled(call(key, value))
-    order = sorted(range(len(values)), key=keys.__getitem__, reverse=bool(reverse))
-    return [values[position] for position in order]
+    reverse = yield from _is_true(reverse)
+    if not runs_python(sorted, [keys]):
+        return [values[at] for at in sorted(range(len(values)), key=keys.__getitem__, reverse=reverse)]
+    return (yield from inserted(list(zip(keys, values, strict=True)), reverse))
 
 
 @twin(("sort", list))
@@ -377,7 +381,7 @@ def dict_(iterable: Any = (), /, **named: Any) -> Steps:
     made: dict[Any, Any] = {}
     for pair in (yield from collected(iterable)):
         key, value = yield from collected(pair)
-        made[key] = value
+        yield from settled(own_store(made, key, value))
     return {**made, **named}
 
 
