@@ -88,6 +88,21 @@ def after_what_it_was_after(races: Races, earlier: int, later: int, part: Sequen
         races._moved = (*races._moved[:2], races._stack.clock[later])
 
 
+def with_nothing_but_what_it_needs(races: Races, earlier: int, later: int) -> bool:
+    """Reverse a race by what happens before its later event, and leave out all else."""
+    stack = races._stack
+
+    def needed(event: int, start: int, end: int) -> list[int]:
+        found = right["_not_after"](races, event, start, end)
+        return [other for other in found if start == event + 1 and stack.is_in(stack.clock[later], other)]
+
+    races._not_after = needed  # type: ignore[method-assign]
+    try:
+        return bool(right["_reverse"](races, earlier, later))
+    finally:
+        del races._not_after  # type: ignore[method-assign]
+
+
 # What each program below shows of the variant: `classes` are lost, or executions come `twice` or are `in vain`.
 # They were found by searching programs drawn at random, and shortened.
 VARIANTS: list[tuple[str, Callable[..., Any], str, Generated]] = [
@@ -115,6 +130,25 @@ VARIANTS: list[tuple[str, Callable[..., Any], str, Generated]] = [
         only_with_the_event_before,
         "classes",
         Generated(((("write", "y", 2), ("update", "y", 2)), (("await", "y", 0),))),
+    ),
+    (
+        "_reverse",
+        with_nothing_but_what_it_needs,
+        "classes",
+        Generated(
+            (
+                (("acquire", 1), ("release", 1)),
+                (("try", 0),),
+                (("acquire", 0), ("acquire", 1)),
+                (("try", 1),),
+            )
+        ),
+    ),
+    (
+        "_move",
+        touching_what_it_touched,
+        "classes",
+        Generated(tuple((("cas", "cells[0]", *values),) for values in ((0, 1), (0, 1), (1, 1), (1, 2)))),
     ),
     ("_reverse_pending", nothing_for_pending_steps, "classes", Generated(((("acquire", 0),),) * 2)),
     (
