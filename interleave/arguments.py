@@ -81,12 +81,13 @@ def parser() -> argparse.ArgumentParser:
 
 def _check(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("--explorer", default="auto", metavar="NAME", help="auto, exhaustive or hypothesis (default: auto)")
+    add("--explorer", default="auto", metavar="NAME", help="auto, dpor, exhaustive or hypothesis (default: auto)")
     add("--executions", type=int, metavar="N", help="end after N executions")
     add("--seconds", type=float, metavar="S", help="end after S seconds")
     add("--steps", type=int, default=100_000, metavar="N", help="cut an execution after N steps (default: 100,000)")
     add("--seed", type=int, metavar="N", help="the seed of an explorer that samples")
     add("--stop-at-first", action="store_true", help="end at the first violation")
+    add("--workers", type=int, default=1, metavar="N", help="search in N processes (default: 1)")
 
 
 def _stress(command: argparse.ArgumentParser) -> None:

@@ -118,6 +118,7 @@ def _explore(target: loading.Target, options: argparse.Namespace) -> Verdict:
             seed=options.seed,
             stop_at_first=options.stop_at_first,
             steps=options.steps,
+            workers=options.workers,
             progress=ticker.searching,
         )
 

@@ -16,7 +16,7 @@ from interleave.errors import NotDeterministic
 from interleave.outcomes import class_key
 from interleave.trace import End, Record, Trace, unmarked
 
-_REMEDY: Final = (
+REMEDY: Final = (
     "take random numbers, time, the order of sets and state that outlives an execution out of the program, "
     "or make them afresh in it"
 )
@@ -35,7 +35,7 @@ def answered_otherwise(
     who = f"thread {movers[at]!r}" if at < len(movers) else "the program"
     what = f"step {at + 1} of the execution" + (f" ({_shown(records[at], marks)})" if at < len(records) else "")
     how = f"gave {now[at]!r} where it gave {before[at]!r} before" if at < shorter else "is missing"
-    return NotDeterministic(f"the program is not deterministic: under the same schedule {who}, {what} {how}; {_REMEDY}")
+    return NotDeterministic(f"the program is not deterministic: under the same schedule {who}, {what} {how}; {REMEDY}")
 
 
 def same_answers(now: Sequence[Any], before: Sequence[Any]) -> bool:
@@ -68,7 +68,7 @@ def verify(trace: Trace) -> None:
         if one != two:
             raise NotDeterministic(
                 f"the program is not deterministic: under the same schedule thread {trace.threads[one[0]]!r}, step "
-                f"{position + 1} of the execution was {_shown(one, marks)} and then {_shown(two, marks)}; {_REMEDY}"
+                f"{position + 1} of the execution was {_shown(one, marks)} and then {_shown(two, marks)}; {REMEDY}"
             )
 
 
@@ -83,7 +83,7 @@ def same_end(trace: Trace, end: End) -> None:
         told = zip(_told(before), _told(end), strict=True)
         one, two = next(((one, two) for one, two in told if one != two), (before, end))
         raise NotDeterministic(
-            f"the program is not deterministic: under the same schedule it ended in {one} and then in {two}; {_REMEDY}"
+            f"the program is not deterministic: under the same schedule it ended in {one} and then in {two}; {REMEDY}"
         )
 
 

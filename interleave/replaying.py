@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 from interleave import interrupts
-from interleave.determinism import same_end
-from interleave.errors import ScheduleError, did_you_mean
+from interleave.determinism import REMEDY, same_end
+from interleave.errors import NotDeterministic, ScheduleError, did_you_mean
 from interleave.machine import Choice, Machine
 from interleave.scenario import Program
 from interleave.schedule import Schedule
-from interleave.trace import OPTION, Trace
+from interleave.trace import OPTION, Trace, Wait
 
 Carry: TypeAlias = Callable[[Machine, int, Callable[[], None]], None]
 """Does some work on behalf of a thread, given by number: `carry(machine, index, work)` calls `work()` once."""
@@ -58,6 +58,28 @@ def follow(program: Program, schedule: Schedule, carry: Carry | None = None) -> 
         machine.dispose()
         raise
     return machine.trace()
+
+
+def along(program: Program, path: Sequence[Choice], waits: tuple[Wait, ...] = ()) -> Trace:
+    """Run `program` along `path`, and return the trace; with `waits` it is that of a livelock, in which it was left.
+
+    Raises NotDeterministic where the path cannot be followed.
+    """
+    machine = Machine(program)
+    try:
+        machine.run(_followed(machine, path))
+        if len(machine.path) < len(path):
+            raise NotDeterministic(
+                f"the program is not deterministic: its step {len(machine.path) + 1:,} was possible in another process "
+                f"under the same schedule, and is not here; {REMEDY}"
+            )
+        trace = machine.trace(cut=bool(machine.choices()))
+    except BaseException:
+        machine.dispose()
+        raise
+    if waits:
+        trace.ending, trace.waits = "livelock", waits
+    return trace
 
 
 def repeat(program: Program, trace: Trace) -> Trace:

@@ -5,8 +5,8 @@ Read next: `verdict`, which makes a verdict of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from interleave.check import deadlock, exceptions, invariant, outcome, progress
@@ -15,7 +15,7 @@ from interleave.naming import SCALARS
 from interleave.outcomes import ADDRESS, by_repr, hashable, is_nothing_but_itself, key_of
 from interleave.scenario import Program
 from interleave.schedule import Schedule
-from interleave.trace import OPTION, Trace
+from interleave.trace import OPTION, Trace, Wait
 
 Check: TypeAlias = Callable[[Trace, Program], Iterator[tuple[str, str]]]
 
@@ -28,6 +28,20 @@ TRACE_CHECKS: Final[tuple[Check, ...]] = (
 """The properties that an ordinary trace fulfils at a glance: it has neither crashes nor waits."""
 
 MOST_VIOLATIONS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a search has come: executions, seconds, length of the last execution, different outcomes, whether
+    any violation.
+    """
+
+    executions: int
+    seconds: float
+    depth: int
+    outcomes: int
+    violated: bool
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +106,28 @@ class _Best:
             if rank < self.rank:
                 self.rank, self.trace = rank, trace
 
+    def plain(self) -> dict[str, Any]:
+        """Return it as numbers, with the path of its trace, and the waits that running the path does not give."""
+        assert self.trace is not None, "something was counted without a trace"
+        waits = [asdict(wait) for wait in self.trace.waits] if self.trace.ending == "livelock" else []
+        return {
+            "count": self.count, "weight": self.weight, "rank": self.rank, "path": list(self.trace.path), "waits": waits
+        }  # fmt: skip
+
+    def merge(self, plain: Mapping[str, Any], trace: Trace) -> None:
+        """Add what another one gave as `plain`; `trace` is that of its path."""
+        self.count += plain["count"]
+        self.weight += plain["weight"]
+        rank = (plain["rank"][0], plain["rank"][1])
+        if rank < self.rank:
+            self.rank, self.trace = rank, trace
+
+
+_NUMBERS: Final = ("executions", "interleavings", "uncounted", "steps", "deadlocks", "abandoned", "cut")
+
+Tracing: TypeAlias = Callable[[Sequence[int], tuple[Wait, ...]], Trace]
+"""Runs a program along a path; a trace with waits that the path alone does not give is a livelock."""
+
 
 class Tally:
     """Adds up the traces of one search; O(length) for each, and it keeps one trace for each outcome and violation.
@@ -112,6 +148,7 @@ class Tally:
         self.deadlocks = 0
         self.abandoned = 0
         self.cut = 0
+        self.first_cut = ""
         self.assumptions: set[str] = set()
         self._outcomes: dict[Any, _Best] = {}
         self._violations: dict[tuple[str, str], _Best] = {}
@@ -145,13 +182,16 @@ class Tally:
         key = (value.__class__, value) if value.__class__ in SCALARS and value == value else self._checked_key(value)
         best = self._outcomes.get(key)
         if best is None:
-            # Asked first: the program's own predicate may be interrupted, and then nothing was counted.
-            self._disallowed[key] = next(outcome.violations(trace, self.program), None)
-            best = self._outcomes[key] = _Best(value)
+            best = self._new(key, trace)
         best.add(trace)
         found = self._disallowed[key]
         if found is not None:
             self._violation(found, trace)
+
+    def _new(self, key: Any, trace: Trace) -> _Best:
+        self._disallowed[key] = next(outcome.violations(trace, self.program), None)
+        best = self._outcomes[key] = _Best(trace.outcome)
+        return best
 
     def _checked_key(self, value: Any) -> Any:
         """Return the key of an outcome that is no plain number or text, which may be anything."""
@@ -187,9 +227,43 @@ class Tally:
         return key_of(value)
 
     def _violation(self, found: tuple[str, str], trace: Trace) -> None:
+        self._violated(found).add(trace)
+
+    def _violated(self, found: tuple[str, str]) -> _Best:
         if found not in self._violations and len(self._violations) >= MOST_VIOLATIONS:
             found = (found[0], f"further violations of this kind, not told apart after the first {MOST_VIOLATIONS}")
-        self._violations.setdefault(found, _Best(found)).add(trace)
+        return self._violations.setdefault(found, _Best(found))
+
+    def plain(self) -> dict[str, Any]:
+        """Return everything as JSON can hold it: what was found is there as the path that leads to it."""
+        return {
+            **{name: getattr(self, name) for name in _NUMBERS},
+            "first_cut": self.first_cut,
+            "assumptions": sorted(self.assumptions),
+            "outcomes": [best.plain() for best in self._outcomes.values()],
+            "violations": [{"found": list(found), **best.plain()} for found, best in self._violations.items()],
+        }
+
+    def merge(self, plain: Mapping[str, Any], run: Tracing) -> None:
+        """Add what another tally of the same program gave as `plain`; `run` gives the trace of a path."""
+        for name in _NUMBERS:
+            setattr(self, name, getattr(self, name) + plain[name])
+        self.first_cut = self.first_cut or plain["first_cut"]
+        self.assumptions |= set(plain["assumptions"])
+        for one in plain["outcomes"]:
+            trace = run(one["path"], ())
+            key = self._checked_key(trace.outcome)
+            (self._outcomes.get(key) or self._new(key, trace)).merge(one, trace)
+        for one in plain["violations"]:
+            trace = run(one["path"], tuple([Wait(**wait) for wait in one["waits"]]))
+            self._violated((one["found"][0], one["found"][1])).merge(one, trace)
+
+    @property
+    def cuts(self) -> str:
+        """How executions were cut, "" if none was."""
+        if self.cut < 2:
+            return self.first_cut
+        return f"{self.cut:,} executions were cut, the first like this: {self.first_cut}"
 
     @property
     def violated(self) -> bool:
@@ -254,4 +328,4 @@ def _rank(value: Any) -> tuple[int, Any, str]:
     return (1, 0, repr(value))
 
 
-__all__ = ["MOST_VIOLATIONS", "Collection", "Outcome", "Tally", "Violation", "confirmed"]
+__all__ = ["MOST_VIOLATIONS", "Collection", "Outcome", "Progress", "Tally", "Tracing", "Violation", "confirmed"]

@@ -16,7 +16,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from interleave import interrupts, real, replaying, spinning, watchdog
+from interleave import interrupts, parallel, real, replaying, spinning, watchdog
 from interleave.determinism import same_end
 from interleave.errors import Inconclusive, InterleaveError, ScenarioError, Violated
 from interleave.explore import Explorer, Search
@@ -24,7 +24,7 @@ from interleave.explore import explorer as explorer_named
 from interleave.scenario import Program, as_program
 from interleave.schedule import Schedule
 from interleave.silence import aloud, silenced
-from interleave.tally import Outcome, Tally, Violation, confirmed
+from interleave.tally import Outcome, Progress, Tally, Violation, confirmed
 from interleave.trace import OPTION, Recorded, Trace
 
 HOLDS: Final = "HOLDS"
@@ -51,20 +51,6 @@ _MOST_REPLAYED: Final = 2_000_000
 
 _LONG: Final = 20_000
 """Steps from which the events of a violation are not kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a search has come: executions, seconds, length of the last execution, different outcomes, whether
-    any violation.
-    """
-
-    executions: int
-    seconds: float
-    depth: int
-    outcomes: int
-    violated: bool
-    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +125,10 @@ def explore(
     search, unless you gave a limit on `steps` of your own.  `explorer` is `dpor` (`auto` takes it: one execution of
     each equivalence class), `exhaustive` (every interleaving) or `hypothesis`, which samples with `seed`.
     `stop_at_first` ends the search at the first violation.  `verify_reduction` runs every interleaving as well and
-    raises AssertionError if the two searches differ.  `progress` is called a few times a second.  What the program
-    prints, on either stream, is swallowed.
+    raises AssertionError if the two searches differ.  `workers` processes search parts of the program at the same
+    time (with `dpor`, and where no other thread is alive): the verdict is the same, and its `reductions` say how it was
+    split, or why it was not.  `progress` is called a few times a second.  What the program prints, on either stream,
+    is swallowed.
 
     Raises ScenarioError (with place, value and remedy) if the program cannot be run, NotDeterministic if it
     does not repeat itself.  Costs executions times their length: for threads that never block, a multinomial
@@ -149,12 +137,14 @@ def explore(
     _validate(executions, seconds, steps, workers, switches)
     program = as_program(target)
     name, module = explorer_named(explorer)
+    if workers > 1 and not module.REDUCES:
+        raise ScenarioError(f"workers={workers}: {name} explores with one worker; leave one of the two out")
     tally = Tally(program)
     start = time.perf_counter()
     limits = _Limits(executions, seconds, stop_at_first, start, aloud(progress) if progress else None)
     with interrupts.deferred(), silenced():
         search = Search(steps, executions, seed, EFFORT, begin_again=tally.begin)
-        reason = _search(module, program, search, tally, limits)
+        reason, told = parallel.search(_search, module, program, search, tally, limits, workers)
         tally.shorten()
         _settle(program, tally)
         doubt = _verified(program, name, tally, search, limits) if verify_reduction and not reason else ""
@@ -185,7 +175,7 @@ def explore(
         classes=tally.executions - tally.abandoned if module.REDUCES else None,
         redundant=search.redundant,
         minimal=counted,
-        reductions=(REDUCTION, *([doubt] if doubt else [])) if module.REDUCES else (),
+        reductions=(REDUCTION, *filter(None, (told, doubt))) if module.REDUCES else (),
         assumptions=tuple(sorted(tally.assumptions)),
     )
 
@@ -271,15 +261,14 @@ def _search(module: Explorer, program: Program, search: Search, tally: Tally, li
 def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Search, samples: bool) -> str:
     told = look = limits.start
     hope = _Hope(search, limits.seconds is not None or limits.executions is not None)
-    cut = ""
     for trace in traces:
         if interrupts.Notes.pressed:
             interrupts.look()
         tally.add(trace)
         if trace.ending == "cut":
-            cut = cut or _endless(trace, search.steps)
+            tally.first_cut = tally.first_cut or _endless(trace, search.steps)
             if search.steps == STEPS:  # nobody asked for executions to be cut, so this one most likely never ends
-                return cut
+                return tally.cuts
         now = time.perf_counter()
         if limits.progress is not None and now - told > _TELL_EVERY:
             told = now
@@ -295,12 +284,8 @@ def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Sear
         if now > look:
             look = now + _LOOK_EVERY
             if reason := hope.gone(now - limits.start, tally.executions, len(trace.path)):
-                return reason if not tally.cut else f"{reason}; {_several(cut, tally.cut)}"
-    return cut if tally.cut < 2 else _several(cut, tally.cut)
-
-
-def _several(cut: str, count: int) -> str:
-    return f"{count:,} executions were cut, the first like this: {cut}"
+                return reason if not tally.cut else f"{reason}; {tally.cuts}"
+    return tally.cuts
 
 
 def _progress(tally: Tally, seconds: float, depth: int, search: Search) -> Progress:
@@ -396,7 +381,7 @@ def _validate(executions: Any, seconds: Any, steps: Any, workers: Any, switches:
             raise ScenarioError(f"{name}={value!r}: expected a whole number of at least 1, or None for no limit")
     if seconds is not None and (not isinstance(seconds, (int, float)) or not seconds > 0):
         raise ScenarioError(f"seconds={seconds!r}: expected a number above 0, or None for no limit")
-    if workers != 1:
-        raise ScenarioError(f"workers={workers!r}: this version explores with one worker; leave it out")
+    if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
+        raise ScenarioError(f"workers={workers!r}: expected a whole number of at least 1")
     if switches != "access":
         raise ScenarioError(f"switches={switches!r}: this version switches at every shared access, switches='access'")

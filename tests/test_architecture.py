@@ -60,6 +60,7 @@ HOUSE: tuple[tuple[int, tuple[str, ...]], ...] = (
         ),
     ),
     (5, ("tally",)),
+    (5, ("parallel",)),
     (5, ("verdict",)),
     (6, ("report.*",)),
     (7, ("arguments",)),

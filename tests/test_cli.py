@@ -145,6 +145,14 @@ def test_a_file_without_a_scenario_runs_its_program(write: Write, capsys: pytest
     assert cli.main(["check", file]) == HOLDS
 
 
+def test_the_verdict_with_workers_says_how_many_processes_searched(
+    counter: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["check", f"{counter}::lost", "--workers", "2"]) == VIOLATED
+    told = capsys.readouterr().out
+    assert "2 processes searched 2 parts of the program" in told or "one process searched it, and not 2" in told
+
+
 def test_a_limit_leaves_it_unknown(counter: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["check", f"{counter}::lost", "--executions", "1"]) == UNKNOWN
     assert capsys.readouterr().out.startswith("UNKNOWN: no violation in 1 execution")

@@ -405,7 +405,7 @@ def test_it(counter): pass
     assert "parametrize(indirect=True) makes counter once" in text(result)
 
 
-@pytest.mark.parametrize("option", ["workers=3", "seconds=-1", "explorer='clever'"])
+@pytest.mark.parametrize("option", ["workers=0", "seconds=-1", "explorer='clever'"])
 def test_an_option_with_a_value_that_is_none_is_told_without_a_traceback(run, option: str) -> None:
     result = run(f"@pytest.mark.interleave({option})\ndef test_it(): pass")
 

@@ -9,9 +9,9 @@ Read next: `exhaustive`, the oracle.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from interleave.errors import ScenarioError, did_you_mean
 from interleave.scenario import Program
@@ -27,7 +27,8 @@ class Search:
     `effort` is how many ideals may be looked at to count the interleavings of classes; what is left goes down.
     `share`, which an explorer may set, returns an estimate of the share of its search tree that is behind it;
     `redundant` counts executions that turned out to be in vain.  `begin_again` is called by an explorer that has
-    learnt something for which all that it yielded so far has to be forgotten.
+    learnt something for which all that it yielded so far has to be forgotten.  `part` restricts the search to a
+    part of the program; which it may be only the explorer that made it knows.
     """
 
     steps: int | None = None
@@ -37,6 +38,19 @@ class Search:
     share: Callable[[], float] | None = None
     redundant: int = 0
     begin_again: Callable[[], None] = lambda: None
+    part: Any = None
+
+
+class Void(Exception):
+    """The parts into which a program was split are no parts of it: the message says why."""
+
+
+class Learnt(Exception):
+    """The search of a part has learnt, in the execution with this `path`, what all parts must know."""
+
+    def __init__(self, path: Sequence[int]) -> None:
+        super().__init__(f"in an execution of {len(path)} steps")
+        self.path = list(path)
 
 
 class Explorer(Protocol):

@@ -14,7 +14,7 @@ from typing import Any, Final
 from interleave.real import Observation
 from interleave.report.columns import count
 from interleave.report.text import duration
-from interleave.verdict import Progress
+from interleave.tally import Progress
 
 _PATIENCE: Final = 1.0  # a search that is over sooner says nothing
 _PLAIN_EVERY: Final = 10.0

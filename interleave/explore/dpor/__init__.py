@@ -22,17 +22,18 @@ from typing import Final
 
 from interleave.control import Barred
 from interleave.determinism import verify
-from interleave.explore import Search
+from interleave.explore import Learnt, Search, Void
 from interleave.explore.dpor.counting import count
 from interleave.explore.dpor.races import BLOCKING, Races
 from interleave.explore.dpor.run import Run
+from interleave.explore.dpor.splitting import learn, split
 from interleave.explore.dpor.stack import Stack
 from interleave.explore.dpor.wakeup import THREAD
 from interleave.explore.dpor.watch import Watch
 from interleave.scenario import Program
 from interleave.trace import Orders, Trace, Wait
 
-__all__ = ["REDUCES", "SAMPLES", "explore"]
+__all__ = ["REDUCES", "SAMPLES", "explore", "learn", "split"]
 
 SAMPLES: Final = False
 REDUCES: Final = True
@@ -48,12 +49,14 @@ def explore(program: Program, search: Search | None = None, textbook: bool = Fal
     the trace ends, but the other threads were followed to their ends.  `search.redundant` counts the
     executions in vain: there should be none.  `textbook` asks after every race of every execution anew: the slow twin.
 
-    Raises NotDeterministic if the program does not repeat itself.
+    Raises NotDeterministic if the program does not repeat itself.  With `search.part` only that part of the
+    program is searched; then it raises Void and Learnt.
     """
     search = search or Search()
-    watch = Watch(program)
+    part = search.part
+    watch = Watch(program) if part is None else part.watch
     while True:
-        stack = Stack(program, search.steps, watch)
+        stack = Stack(program, search.steps, watch, part)
         search.share = stack.share
         yield from _search(stack, Races(stack, textbook), search)
         if not watch.grown:
@@ -68,7 +71,12 @@ def _search(stack: Stack, races: Races, search: Search) -> Iterator[Trace]:
         run = stack.run()
         if stack.watch.grown:
             run.machine.dispose()
+            if search.part is not None:
+                raise Learnt(run.machine.path)
             return
+        if stack.ruled and not stack.rules.have_both():
+            run.machine.dispose()
+            raise Void("an execution ended without one of the two steps")
         races.reverse_all(run)
         if stack.redundant:
             search.redundant += 1

@@ -14,8 +14,10 @@ from typing import Any, Final
 
 from interleave import interrupts
 from interleave.explore.dpor.clocks import FIELD, WIDTH, guards, merged
+from interleave.explore.dpor.edges import Rules
 from interleave.explore.dpor.run import Identities, Run
 from interleave.explore.dpor.spins import Standing, assumption, has_changed, standing
+from interleave.explore.dpor.splitting import Part
 from interleave.explore.dpor.wakeup import THREAD, Branch, Touches, dependent
 from interleave.explore.dpor.watch import Watch
 from interleave.machine import Choice
@@ -37,17 +39,20 @@ _Undo = list[tuple[dict[Any, tuple[int, tuple[int, ...]]], Any, tuple[int, tuple
 class Stack:
     """The events of the execution under way and the nodes between them; one for a whole search.
 
-    `most` is the limit on the steps of an execution, `watch` says what else makes events dependent.  The lists
+    `most` is the limit on the steps of an execution, `watch` says what else makes events dependent, `part` which
+    part of the program it is.  The lists
     have one entry for each event: `steps` holds its step, of the execution that took it first, and `past` the
     clock of its thread before it.  `sleep` and `known` (how many objects were met) have one for each node.
     `shapers` are the events that may change what others touch.
     """
 
-    def __init__(self, program: Program, most: int | None, watch: Watch) -> None:
+    def __init__(self, program: Program, most: int | None, watch: Watch, part: Part | None = None) -> None:
         self.program = program
         self.most = most
         self.watch = watch
-        self.identities = Identities(len(program.plans))
+        self.identities = Identities(len(program.plans)) if part is None else part.identities
+        self.ruled = part is not None
+        self.rules = Rules(() if part is None else part.edges, self)
         self.tops = guards(len(self.identities) + 1)
         self.cut = self.redundant = False
         self.path: list[Choice] = []
@@ -142,6 +147,8 @@ class Stack:
                     return
                 interrupts.look()
                 look = min(len(path) + interrupts.EVERY, self.most or 1 << 62)
+            if self.ruled and not (choices := self.rules.allowed(run, choices)):
+                return
             if self._turns and not (choices := self._moving(run, choices)):
                 return
             choice = self._pick(run, choices)
@@ -196,6 +203,8 @@ class Stack:
             self.woken.add(event)
             touches = (*touches, *self._turns[tail])
         past = self.now.get(who, 0)
+        if self.ruled:
+            past = self.rules.entered(event, who, past, touches)
         undo: _Undo = []
         clock = self.now[who] = self._happens(past, touches, undo) + (1 << WIDTH * who)
         sleeping = self.sleep[-1]
@@ -347,9 +356,10 @@ class Stack:
             else:
                 record[part] = before
         who = key() & THREAD
-        self.now[who] = pasts()
-        self._tail[who] = own()
         node = len(self.path)
+        past = pasts()
+        self.now[who] = past if not self.ruled else self.rules.left(node, past)
+        self._tail[who] = own()
         if node in self._fresh:
             del self._fresh[node]
             del self._records[self.known[-1] :]
