@@ -156,6 +156,7 @@ def explore(
     if complete and tally.executions == tally.abandoned and not tally.violated:
         complete, reason = False, "every execution was abandoned by an Assume, so nothing was checked"
     assert tally.violated or not tally.deadlocks, "an execution ended stuck, and no violation says so"
+    assert not (complete and tally.cut), "an execution was cut, and no reason says so"
     counted = complete and not (module.REDUCES and tally.uncounted)
     interleavings = tally.interleavings if module.REDUCES else tally.executions
     return Verdict(
@@ -277,15 +278,22 @@ def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Sear
             return "stopped at the first violation"
         # The limit is asked after the trace: a search whose last execution is the limit's has skipped nothing,
         # but whether it was the last only the explorer knows.
-        if limits.executions is not None and tally.executions >= limits.executions and not samples:
-            return "" if next(traces, None) is None else f"cut at the limit of {limits.executions:,} executions"
-        if limits.seconds is not None and now - limits.start > limits.seconds:
-            return "" if next(traces, None) is None and not samples else f"cut at the limit of {limits.seconds:g} s"
+        if over := _over(limits, 0 if samples else tally.executions, now):
+            return over if samples or next(traces, None) is not None else tally.cuts
         if now > look:
             look = now + _LOOK_EVERY
             if reason := hope.gone(now - limits.start, tally.executions, len(trace.path)):
                 return reason if not tally.cut else f"{reason}; {tally.cuts}"
     return tally.cuts
+
+
+def _over(limits: _Limits, executions: int, now: float) -> str:
+    """Return which limit of the search is reached, "" if none is."""
+    if limits.executions is not None and executions >= limits.executions:
+        return f"cut at the limit of {limits.executions:,} executions"
+    if limits.seconds is not None and now - limits.start > limits.seconds:
+        return f"cut at the limit of {limits.seconds:g} s"
+    return ""
 
 
 def _progress(tally: Tally, seconds: float, depth: int, search: Search) -> Progress:

@@ -15,6 +15,7 @@ import pytest
 from litmus.step_lists import scenario
 from litmus.test_litmus import case_id, locked, unlocked
 
+import interleave as il
 from interleave.errors import NotDeterministic
 from interleave.explore import Search, dpor, exhaustive
 from interleave.explore.dpor.clocks import FIELD, WIDTH, guards, merged
@@ -526,3 +527,16 @@ def test_a_call_that_touches_a_whole_container_depends_on_each_of_its_elements()
     writing = in_one_go(lambda o: Write(o, Item(0), 1))
 
     assert endings(program(measuring, writing, setup=lambda: [0], outcome=None)) == {"complete": 2}
+
+
+@pytest.mark.parametrize("explorer", ["dpor", "exhaustive"])
+@pytest.mark.parametrize("limit", [{"executions": 1}, {"seconds": 1e-9}])
+def test_a_search_whose_last_execution_was_cut_does_not_hold_because_it_also_reached_a_limit(
+    explorer: str, limit: dict[str, Any]
+) -> None:
+    long = Scenario(setup=lambda: SimpleNamespace(x=0), threads=[in_one_go(*[lambda o: Write(o, "x", 1)] * 20)])
+
+    verdict = il.explore(long, explorer=explorer, steps=5, **limit)
+
+    assert (verdict.status, verdict.complete) == ("UNKNOWN", False)
+    assert "cut" in verdict.reason

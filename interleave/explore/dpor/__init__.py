@@ -106,8 +106,8 @@ def _trace(stack: Stack, run: Run) -> Trace:
         trace.ending, trace.waits = "livelock", tuple(waits)
     else:
         trace = run.machine.trace(cut=stack.cut)
-    if stack.assumptions:
-        trace.assumptions = stack.assumptions | (trace.assumptions or set())
+    if stack.turns.assumptions:
+        trace.assumptions = stack.turns.assumptions | (trace.assumptions or set())
     return trace
 
 

@@ -164,7 +164,7 @@ class Races:
                     return earlier
                 earlier = stack.written_before(earlier)
             return None
-        if later in stack.woken:
+        if later in stack.turns.woken:
             return self._change(earlier, later)
         for event in self._writers(earlier, later):
             if stack.is_in(past, event):
@@ -181,7 +181,7 @@ class Races:
         return changes[0] if len(changes) > 1 else None
 
     def _blocks(self, later: int) -> bool:
-        return self._stack.steps[later].__class__ in BLOCKING or later in self._stack.woken
+        return self._stack.steps[later].__class__ in BLOCKING or later in self._stack.turns.woken
 
     def _is_plain(self, later: int) -> bool:
         """Return whether `later` acquires a lock that only its own steps touch, one write after the other."""

@@ -9,7 +9,7 @@ Where a thread is, is told by its suspended generators: their positions and thei
 holds what cannot be compared makes the place unknown, and then nothing is recognised: the limit on steps remains.
 So does a generator of steps, written by hand, that may change something without a step.
 
-Read next: `stack`, which asks this after every event that writes nothing.
+Read next: `turns`, which asks this where a thread is at the same instruction again.
 """
 
 from __future__ import annotations
@@ -37,6 +37,11 @@ _HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _CHANGES: Final = ("STORE_ATTR", "STORE_SUBSCR", "STORE_DEREF", "STORE_GLOBAL", "DELETE_", "LOAD_METHOD", "LOAD_ATTR")
 _WORDS: Final = frozenset({*[kind.__name__ for kind in STEP_CLASSES], "Item", "len", "int", "bool"})
 _UNKNOWN: Final = None
+
+
+def site(thread: Thread) -> tuple[int, ...]:
+    """Return at which instruction each of the thread's generators is suspended: a loop comes back to it."""
+    return tuple([g.gi_frame.f_lasti for g in _generators(thread.steps) if getattr(g, "gi_frame", None) is not None])
 
 
 def standing(run: Run, thread: Thread) -> Standing | None:

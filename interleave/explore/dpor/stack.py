@@ -16,8 +16,8 @@ from interleave import interrupts
 from interleave.explore.dpor.clocks import FIELD, WIDTH, guards, merged
 from interleave.explore.dpor.edges import Rules
 from interleave.explore.dpor.run import Identities, Run
-from interleave.explore.dpor.spins import Standing, assumption, has_changed, standing
 from interleave.explore.dpor.splitting import Part
+from interleave.explore.dpor.turns import Turns, changes
 from interleave.explore.dpor.wakeup import THREAD, Branch, Touches, dependent
 from interleave.explore.dpor.watch import Watch
 from interleave.machine import Choice
@@ -70,16 +70,11 @@ class Stack:
         self.trees: dict[int, list[Branch]] = {}  # of the nodes where something is still to be done
         self.done: dict[int, int] = {}  # and how many branches are finished
         self.now: dict[int, int] = {}  # the clock of each thread
-        self._own: list[int] = []  # the event of the same thread before, -1 for none
-        self._tail: dict[int, int] = {}  # the last event of each thread
-        self._stands: dict[int, tuple[Standing, int]] = {}  # where a thread stood, and since when it reads
-        self._turns: dict[int, Touches] = {}  # events after which a thread waits for a change of what it has read
-        self.woken: set[int] = set()  # the events that came after such a change
-        self.assumptions: set[str] = set()
+        self.turns = Turns(self)
         self.spinning: tuple[int, ...] = ()  # the threads that turn for ever in the execution that ended
         self.latest: Run
         self.races: list[tuple[int, int]] = []  # those that the events of the last run brought
-        self._records: _Records = []
+        self.records: _Records = []
         # They are called for every event, and looking each of them up would cost as much again.
         columns: tuple[list[Any], ...] = (
             self.path,
@@ -91,7 +86,6 @@ class Stack:
             self.sleep,
             self.known,
             self._undo,
-            self._own,
         )
         self._appends = tuple([column.append for column in columns])
         self._pops = tuple([column.pop for column in columns])
@@ -149,8 +143,11 @@ class Stack:
                 look = min(len(path) + interrupts.EVERY, self.most or 1 << 62)
             if self.ruled and not (choices := self.rules.allowed(run, choices)):
                 return
-            if self._turns and not (choices := self._moving(run, choices)):
-                return
+            if self.turns:
+                if not (moving := self.turns.moving(run, choices)):
+                    self.spinning = tuple([choice & THREAD for choice in choices])
+                    return
+                choices = moving
             choice = self._pick(run, choices)
             if choice is None:
                 self.redundant = True
@@ -198,10 +195,9 @@ class Stack:
             touches = self.watch.seen(run.machine, run.machine.threads[index], step, touches, kinds)
         if fresh:
             self._grow(run)
-        event, tail = len(self.path), self._tail.get(who, -1)
-        if tail in self._turns:
-            self.woken.add(event)
-            touches = (*touches, *self._turns[tail])
+        event = len(self.path)
+        if awaited := self.turns.enter(event, who):
+            touches = (*touches, *awaited)
         past = self.now.get(who, 0)
         if self.ruled:
             past = self.rules.entered(event, who, past, touches)
@@ -218,8 +214,7 @@ class Stack:
                 self.now[child] = clock
         if fresh:
             self._fresh[event] = fresh
-        self._tail[who] = event
-        path, key, steps, touched, pasts, clocks, sleep, known, undone, own = self._appends
+        path, key, steps, touched, pasts, clocks, sleep, known, undone = self._appends
         path(choice)
         key(who if choice <= THREAD else who + (choice >> OPTION << OPTION))
         steps(step)
@@ -229,43 +224,8 @@ class Stack:
         sleep(sleeping)
         known(len(run.objects))
         undone(undo)
-        own(tail)
-        if not _writes(touches):
-            self._turn(run, index, event)
-
-    # ------------------------------------------------------------ loops that wait
-
-    def _turn(self, run: Run, index: int, event: int) -> None:
-        """See whether the thread of `event`, which wrote nothing, stands where it stood, and has only read since."""
-        thread = run.machine.threads[index]
-        if thread.pending is None:
-            return
-        before = self._own[event]
-        if before < 0 or _writes(self.touches[before]) or (stands := standing(run, thread)) is None:
-            return  # most reads are followed by a write, and are no loop
-        since = self._stands[before][1] if before in self._stands else before
-        self._stands[event] = (stands, since)
-        reads: list[tuple[Any, Any, bool]] = list(self.touches[event])
-        while before >= since:
-            if before in self._stands and self._stands[before][0] == stands:
-                cycle = tuple(dict.fromkeys(reads))
-                if not has_changed(self._records, cycle, before):
-                    self._turns[event] = cycle
-                    self.assumptions.add(assumption(thread))
-                return
-            reads += self.touches[before]
-            before = self._own[before]
-
-    def _moving(self, run: Run, choices: Sequence[Choice]) -> Sequence[Choice]:
-        """Return `choices` without those of threads that wait for a change."""
-        moving = []
-        for choice in choices:
-            tail = self._tail.get(run.who[choice & THREAD], -1)
-            if tail not in self._turns or has_changed(self._records, self._turns[tail], tail):
-                moving.append(choice)
-        if not moving:
-            self.spinning = tuple([choice & THREAD for choice in choices])
-        return moving
+        if not changes(touches):
+            self.turns.look(run.machine.threads[index], run, event)
 
     def _still_asleep(self, run: Run, sleeping: dict[int, Touches], who: int, touches: Touches) -> dict[int, Touches]:
         """Return those of `sleeping` that an event of thread `who` does not wake."""
@@ -278,8 +238,8 @@ class Stack:
         return still
 
     def _grow(self, run: Run) -> None:
-        while len(self._records) < len(run.objects):
-            self._records.append({})
+        while len(self.records) < len(run.objects):
+            self.records.append({})
         self.tops = guards(len(self.identities) + 1)
 
     def _happens(self, past: int, touches: Touches, undo: _Undo) -> int:
@@ -287,7 +247,7 @@ class Stack:
         event = len(self.path)
         found: tuple[int, ...] = ()
         for place, part, writes in touches:
-            record = self._records[place]
+            record = self.records[place]
             before = record.get(part, _NONE)
             undo.append((record, part, before))
             if None in record if part is not None else len(record) > (before is not _NONE):
@@ -348,7 +308,7 @@ class Stack:
 
     def _pop(self) -> int:
         """Drop the last event, and return the number of the node where it was taken."""
-        path, key, steps, touched, pasts, clocks, sleep, known, undone, own = self._pops
+        path, key, steps, touched, pasts, clocks, sleep, known, undone = self._pops
         path(), steps(), touched(), clocks(), sleep(), known()
         for record, part, before in reversed(undone()):
             if before is _NONE:
@@ -359,14 +319,11 @@ class Stack:
         node = len(self.path)
         past = pasts()
         self.now[who] = past if not self.ruled else self.rules.left(node, past)
-        self._tail[who] = own()
+        self.turns.leave(node, who)
         if node in self._fresh:
             del self._fresh[node]
-            del self._records[self.known[-1] :]
+            del self.records[self.known[-1] :]
         self.shapers.discard(node)
-        self.woken.discard(node)
-        self._stands.pop(node, None)
-        self._turns.pop(node, None)
         return node
 
     def share(self) -> float:
@@ -382,10 +339,6 @@ class Stack:
             weight /= done + 1 + len(self.trees.get(node, ()))
             behind += weight * done
         return behind
-
-
-def _writes(touches: Touches) -> bool:
-    return any(writes for _, _, writes in touches)
 
 
 def failed(touches: Touches) -> Touches:
