@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from interleave import stdlib
 from interleave.split.containers import ITERATORS, body_of, is_container_class, iterated, iterators_of
 from interleave.split.makeup import ITERATION, Look, inspect
 from interleave.split.ordering import needs_note, noted
@@ -60,6 +61,9 @@ def answered(
     Python promises where it would run the user's Python on the way.  What it goes `through` it takes in order,
     which a set leaves to the run.
     """
+    met = args if looked is None else (*args, *looked)
+    if not kwargs and stdlib.PLAIN.issuperset(map(type, met)) and function not in ITERATORS:
+        return _answered_plainly(function, args, label, reads, writes, through)
     values = [*args, *kwargs.values()]
     plain = tuple(map(bare, args))
     others = [other for value in values for other in (value.others if type(value) is Own else (value,))]
@@ -78,6 +82,20 @@ def answered(
         return silent(function(*plain, **kwargs))
     inside = (lambda: _read_inside(seen, look)) if look.inside else None
     return noted(Call(function, plain, kwargs, reads, writes, label, None, inside), function, through)
+
+
+def _answered_plainly(
+    function: Any,
+    args: tuple[Any, ...],
+    label: str,
+    reads: tuple[Any, ...],
+    writes: tuple[Any, ...],
+    through: tuple[Any, ...],
+) -> Any:
+    """Answer a call of C that is given nothing but numbers and text, as most are: they are not looked into."""
+    if not reads and not writes:
+        return silent(function(*args))
+    return noted(Call(function, args, {}, reads, writes, label), function, through)
 
 
 def _why(label: str, obj: Any) -> str:

@@ -15,7 +15,7 @@ import functools
 import gc
 import itertools
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import FunctionType, MethodType
 from typing import Any, Final, NamedTuple
 
@@ -244,8 +244,10 @@ def inspect(values: Iterable[Any], look: Look) -> Found:
     return Found(tuple(reads.values()))
 
 
-def runs_python(function: Any, values: Iterable[Any]) -> bool:
+def runs_python(function: Any, values: Sequence[Any]) -> bool:
     """Return whether the C `function`, given `values`, would run the user's Python."""
+    if stdlib.PLAIN.issuperset(map(type, values)):
+        return False
     return inspect(values, LOOKS.get(function, EVERYTHING)).python is not MISSING
 
 

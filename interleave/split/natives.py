@@ -60,8 +60,22 @@ DRAINING: Final = frozenset(_ITERATING.split())
 """Methods written in C that iterate over their arguments."""
 
 
+_PLAINLY: Final = {range: 0, chr: 0, isinstance: 1, issubclass: 1}
+"""Functions and classes of C, and from which argument on they ask any; many programs call them in every loop."""
+
+_UNASKED: Final = stdlib.PLAIN | {type}
+
+
+def _asks_nobody(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Return whether one sees without looking further that the call meets nothing that can change."""
+    first = _PLAINLY.get(function)
+    return first is not None and not kwargs and _UNASKED.issuperset(map(type, args[first:]))
+
+
 def call_native(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer the call of a function or class written in C."""
+    if _asks_nobody(function, args, kwargs):
+        return silent(function(*args))
     special = SPECIAL.get(function) or stdlib.FUNCTIONS.get(function)
     if special is not None:
         return special(*args, **kwargs)
@@ -321,6 +335,8 @@ CALLERS[ClassMethodDescriptorType] = _call_descriptor
 
 def _construct_native(cls: type, *args: Any, **kwargs: Any) -> Any:
     """Answer the call of a class that has neither `__new__` nor `__init__` in Python."""
+    if _asks_nobody(cls, args, kwargs):
+        return silent(cls(*args))
     if cls in SPECIAL:
         return SPECIAL[cls](*args, **kwargs)
     first = indexed_first(cls, args, kwargs)

@@ -24,6 +24,8 @@ _KEYED: Final = frozenset({"add", "discard", "get", "setdefault", "pop", "remove
 
 def _is_harmless(values: Any, look: Any) -> bool:
     """Return whether looking so at `values` meets nothing that can change, and runs no Python."""
+    if stdlib.PLAIN.issuperset(map(type, values)):
+        return True
     found = inspect(values, look)
     return found.python is MISSING and not found.reads
 
