@@ -293,6 +293,15 @@ def test_an_invariant_that_looks_at_more_as_it_goes_makes_the_search_begin_again
     assert begun
 
 
+def test_an_invariant_whose_places_are_all_seen_at_once_makes_no_search_begin_again() -> None:
+    begun: list[int] = []
+    target = program(*[in_one_go(lambda o: Write(o, "x", 1))] * 2, invariant=lambda o: o.x + o.y < 3)
+
+    list(dpor.explore(target, Search(begin_again=lambda: begun.append(1))))
+
+    assert not begun
+
+
 def test_writes_that_the_invariant_does_not_look_at_stay_independent() -> None:
     private = [in_one_go(lambda o, name=name: Write(o, name, 1)) for name in ("x", "y")]
 
@@ -365,6 +374,20 @@ def test_a_loop_that_waits_for_a_flag_ends_and_that_it_was_taken_to_wait_is_said
 
     assert {(trace.ending, trace.outcome) for trace in traces} == {("complete", 1)}
     assert any("only reads again" in sentence for trace in traces for sentence in trace.assumptions or ())
+
+
+def test_a_loop_that_waits_goes_on_after_any_of_the_changes() -> None:
+    def waits(flag: Flag) -> None:
+        while not flag.count:
+            pass
+
+    def counts(flag: Flag) -> None:
+        flag.count = 1
+        flag.count = 2
+        flag.count = 3
+
+    # It reads 0 never, once, twice or three times, when it is taken to wait; and then 1, 2 or 3.
+    assert endings(on_flag(waits, counts)) == {"complete": 4 * 3}
 
 
 def test_a_loop_that_waits_for_what_nobody_does_is_a_livelock_that_names_thread_place_and_line() -> None:
@@ -498,6 +521,18 @@ def test_a_program_that_throws_dice_is_found_out() -> None:
 
     with pytest.raises(NotDeterministic):
         explored(program(thread, thread))
+
+
+def test_a_program_that_changes_after_some_executions_is_found_out() -> None:
+    runs = iter(range(1000))
+
+    def setup() -> SimpleNamespace:
+        return SimpleNamespace(x=int(next(runs) > 4))  # not in the first execution, which is run twice to see
+
+    thread = in_one_go(lambda o: Read(o, "x"), lambda o: Write(o, "x", 2), lambda o: Read(o, "x"))
+
+    with pytest.raises(NotDeterministic):
+        explored(program(thread, thread, setup=setup))
 
 
 def test_the_share_that_is_behind_grows_from_nothing_to_nearly_all() -> None:
