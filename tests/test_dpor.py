@@ -19,6 +19,7 @@ from interleave.errors import NotDeterministic
 from interleave.explore import Search, dpor, exhaustive
 from interleave.explore.dpor.clocks import FIELD, WIDTH, guards, merged
 from interleave.explore.dpor.counting import count
+from interleave.explore.dpor.wakeup import Unseen, dependent, may_be_same, unseen
 from interleave.scenario import Program, Scenario, as_program
 from interleave.steps import (
     Acquire,
@@ -500,6 +501,55 @@ def test_the_trace_with_the_fewest_switches_ends_in_the_same_outcome() -> None:
         assert fewest.switches == trace.orders.switches <= trace.switches
         assert fewest.outcome == trace.outcome
         assert normal_form(fewest.events) == normal_form(trace.events)
+
+
+# ---------------------------------------------------------------- objects that a branch does not know
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "may_be"),
+    [
+        (1, 2, False),  # two objects that the execution has met are two
+        (Unseen(list, 3), 2, False),  # met before the node, so it is none of those that are met after it
+        (Unseen(list, 3), 3, True),
+        (Unseen(list, 3), 4, True),
+        (Unseen(dict, 3), 4, False),  # an object of another class
+        (Unseen(list, 3), Unseen(list, 5), True),
+        (Unseen(list, 3), Unseen(dict, 3), False),
+    ],
+)
+def test_what_may_be_one_object_counts_as_one(one: Any, other: Any, may_be: bool) -> None:
+    def kind_of(place: int) -> type:
+        return list
+
+    assert may_be_same(one, other, kind_of) is may_be
+    assert may_be_same(other, one, kind_of) is may_be
+    assert dependent(((one, "x", True),), ((other, "x", False),), kind_of) is may_be
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "depend"),
+    [
+        ((0, "x", True), (0, "x", False), True),
+        ((0, "x", False), (0, "x", False), False),
+        ((0, "x", True), (0, "y", True), False),
+        ((0, None, True), (0, "y", False), True),  # all of it overlaps each part
+        ((0, "x", False), (0, None, True), True),
+        ((0, "x", True), (1, "x", True), False),
+    ],
+)
+def test_two_accesses_depend_where_they_meet_and_one_writes(one: Any, other: Any, depend: bool) -> None:
+    nothing = (7, "z", True)
+
+    assert dependent((one,), (nothing, other), lambda place: list) is depend
+    assert dependent((nothing, other), (one,), lambda place: list) is depend
+
+
+def test_a_branch_keeps_the_objects_that_its_node_knows_by_their_numbers() -> None:
+    known, late = (1, "x", True), (2, None, False)
+
+    assert unseen((known,), 2, lambda place: list) == (known,)
+    assert unseen((known, late), 2, lambda place: list) == (known, (Unseen(list, 2), None, False))
 
 
 # ---------------------------------------------------------------- limits and mistakes
