@@ -196,6 +196,16 @@ def in_a_child(name: str, rounds: int) -> dict[str, float]:
     return dict(json.loads(answer.stdout))
 
 
+def by_hand(rounds: int) -> float:
+    """Return how many executions a second a depth-first search by hand runs: what this machine is worth just now."""
+    from exhaustive import SharedCount, by_hand, count_of, explicit_two
+
+    def search() -> int:
+        return sum(1 for _ in by_hand(SharedCount, [explicit_two, explicit_two], count_of))
+
+    return statistics.median(found / seconds for found, seconds in [seconds_of(search) for _ in range(rounds)])
+
+
 def rates(names: list[str], rounds: int) -> None:
     """Print the table of rates."""
     print(f"{'program':16} {'executions':>10} {'CPU':>8} {'rate':>10} {'goal':>9} {'Nidhugg':>9} {'peak':>7}")
@@ -213,9 +223,8 @@ def rates(names: list[str], rounds: int) -> None:
             flush=True,
         )
     if {"explicit", "split"} <= measured.keys():
-        print(
-            f"split plain Python runs at {measured['split'] / measured['explicit']:.2f} of the explicit rate, goal 0.5"
-        )
+        ratio = measured["split"] / measured["explicit"]
+        print(f"split plain Python runs at {ratio:.2f} of the explicit rate, goal {SPLIT}")
 
 
 def against_the_naive(names: list[str], rounds: int) -> None:
@@ -306,6 +315,9 @@ def main() -> None:
         print(json.dumps(measure(ROWS[arguments.child], arguments.rounds)))
         return
     print(f"Python {sys.version.split()[0]}, medians of {arguments.rounds}, CPU time, one core")
+    print(
+        f"a search by hand of 2 x 3 unlocked: {by_hand(arguments.rounds):,.0f} executions/s; the goals are for 72,000"
+    )
     names = [arguments.only] if arguments.only else list(ROWS)
     rates(names, arguments.rounds)
     if arguments.only:

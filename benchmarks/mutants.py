@@ -81,7 +81,7 @@ LONG = "published or as_many_interleavings or standard_module or 3334 or in_anot
 
 QUICK = ("test_trace", "test_steps", "test_locks", "test_machine", "test_exhaustive", "test_naming", "test_schedule")
 THOROUGH = "agreement/test_generated"
-SECONDS = 60
+SECONDS = 120
 
 SWAPPED: dict[type, type] = {
     ast.Eq: ast.NotEq,

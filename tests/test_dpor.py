@@ -20,6 +20,7 @@ from interleave.errors import NotDeterministic
 from interleave.explore import Search, dpor, exhaustive
 from interleave.explore.dpor.clocks import FIELD, WIDTH, guards, merged
 from interleave.explore.dpor.counting import count
+from interleave.explore.dpor.wakeup import Unseen, dependent, may_be_same, unseen
 from interleave.scenario import Program, Scenario, as_program
 from interleave.steps import (
     Acquire,
@@ -294,6 +295,15 @@ def test_an_invariant_that_looks_at_more_as_it_goes_makes_the_search_begin_again
     assert begun
 
 
+def test_an_invariant_whose_places_are_all_seen_at_once_makes_no_search_begin_again() -> None:
+    begun: list[int] = []
+    target = program(*[in_one_go(lambda o: Write(o, "x", 1))] * 2, invariant=lambda o: o.x + o.y < 3)
+
+    list(dpor.explore(target, Search(begin_again=lambda: begun.append(1))))
+
+    assert not begun
+
+
 def test_writes_that_the_invariant_does_not_look_at_stay_independent() -> None:
     private = [in_one_go(lambda o, name=name: Write(o, name, 1)) for name in ("x", "y")]
 
@@ -366,6 +376,20 @@ def test_a_loop_that_waits_for_a_flag_ends_and_that_it_was_taken_to_wait_is_said
 
     assert {(trace.ending, trace.outcome) for trace in traces} == {("complete", 1)}
     assert any("only reads again" in sentence for trace in traces for sentence in trace.assumptions or ())
+
+
+def test_a_loop_that_waits_goes_on_after_any_of_the_changes() -> None:
+    def waits(flag: Flag) -> None:
+        while not flag.count:
+            pass
+
+    def counts(flag: Flag) -> None:
+        flag.count = 1
+        flag.count = 2
+        flag.count = 3
+
+    # It reads 0 never, once, twice or three times, when it is taken to wait; and then 1, 2 or 3.
+    assert endings(on_flag(waits, counts)) == {"complete": 4 * 3}
 
 
 def test_a_loop_that_waits_for_what_nobody_does_is_a_livelock_that_names_thread_place_and_line() -> None:
@@ -480,6 +504,55 @@ def test_the_trace_with_the_fewest_switches_ends_in_the_same_outcome() -> None:
         assert normal_form(fewest.events) == normal_form(trace.events)
 
 
+# ---------------------------------------------------------------- objects that a branch does not know
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "may_be"),
+    [
+        (1, 2, False),  # two objects that the execution has met are two
+        (Unseen(list, 3), 2, False),  # met before the node, so it is none of those that are met after it
+        (Unseen(list, 3), 3, True),
+        (Unseen(list, 3), 4, True),
+        (Unseen(dict, 3), 4, False),  # an object of another class
+        (Unseen(list, 3), Unseen(list, 5), True),
+        (Unseen(list, 3), Unseen(dict, 3), False),
+    ],
+)
+def test_what_may_be_one_object_counts_as_one(one: Any, other: Any, may_be: bool) -> None:
+    def kind_of(place: int) -> type:
+        return list
+
+    assert may_be_same(one, other, kind_of) is may_be
+    assert may_be_same(other, one, kind_of) is may_be
+    assert dependent(((one, "x", True),), ((other, "x", False),), kind_of) is may_be
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "depend"),
+    [
+        ((0, "x", True), (0, "x", False), True),
+        ((0, "x", False), (0, "x", False), False),
+        ((0, "x", True), (0, "y", True), False),
+        ((0, None, True), (0, "y", False), True),  # all of it overlaps each part
+        ((0, "x", False), (0, None, True), True),
+        ((0, "x", True), (1, "x", True), False),
+    ],
+)
+def test_two_accesses_depend_where_they_meet_and_one_writes(one: Any, other: Any, depend: bool) -> None:
+    nothing = (7, "z", True)
+
+    assert dependent((one,), (nothing, other), lambda place: list) is depend
+    assert dependent((nothing, other), (one,), lambda place: list) is depend
+
+
+def test_a_branch_keeps_the_objects_that_its_node_knows_by_their_numbers() -> None:
+    known, late = (1, "x", True), (2, None, False)
+
+    assert unseen((known,), 2, lambda place: list) == (known,)
+    assert unseen((known, late), 2, lambda place: list) == (known, (Unseen(list, 2), None, False))
+
+
 # ---------------------------------------------------------------- limits and mistakes
 
 
@@ -499,6 +572,18 @@ def test_a_program_that_throws_dice_is_found_out() -> None:
 
     with pytest.raises(NotDeterministic):
         explored(program(thread, thread))
+
+
+def test_a_program_that_changes_after_some_executions_is_found_out() -> None:
+    runs = iter(range(1000))
+
+    def setup() -> SimpleNamespace:
+        return SimpleNamespace(x=int(next(runs) > 4))  # not in the first execution, which is run twice to see
+
+    thread = in_one_go(lambda o: Read(o, "x"), lambda o: Write(o, "x", 2), lambda o: Read(o, "x"))
+
+    with pytest.raises(NotDeterministic):
+        explored(program(thread, thread, setup=setup))
 
 
 def test_the_share_that_is_behind_grows_from_nothing_to_nearly_all() -> None:
