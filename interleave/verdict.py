@@ -9,6 +9,7 @@ Read next: `explore.exhaustive`, `tally` for what is counted, `report.text` for 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from interleave import interrupts, parallel, real, replaying, spinning
+from interleave import checkpoints, interrupts, parallel, real, replaying, spinning
 from interleave.determinism import same_end
 from interleave.errors import Inconclusive, InterleaveError, ScenarioError, Violated
 from interleave.explore import Explorer, Search
@@ -116,6 +117,8 @@ def explore(
     steps: int | None = STEPS,
     verify_reduction: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: str | os.PathLike[str] | None = None,
 ) -> Verdict:
     """Run `target` under every interleaving of its threads and return the verdict.
 
@@ -126,23 +129,31 @@ def explore(
     `hypothesis`, which samples with `seed`.  `stop_at_first` ends the search at the first violation.  `progress` is
     called a few times a second.  What the program prints, on either stream, is swallowed.  `workers` processes
     search parts of the program at the same time (with `dpor`, and where no other thread is alive): the verdict is
-    the same, and its `reductions` say how it was split, or why it was not.
+    the same, and its `reductions` say how it was split, or why it was not.  `checkpoint` names a file that is
+    written every few seconds, and when a limit or Ctrl-C ends the search; with `resume`, which names such a file, a
+    search (with `dpor`, and one worker) goes on from there, and `executions` counts those before too.
 
     Raises ScenarioError (with place, value and remedy) if the program cannot be run, NotDeterministic if it
     does not repeat itself.  Costs executions times their length: for threads that never block, a multinomial
     coefficient of executions.
     """
-    _validate(executions, seconds, steps, workers, switches)
+    _validate(executions, seconds, steps, switches)
     program = as_program(target)
     name, module = explorer_named(explorer)
-    if workers > 1 and not module.REDUCES:
-        raise ScenarioError(f"workers={workers}: {name} explores with one worker; leave one of the two out")
+    parallel.validate(workers, name, module)
+    checkpoints.validate(workers, name, module, checkpoint=checkpoint, resume=resume)
     tally = Tally(program)
     start = time.perf_counter()
     limits = _Limits(executions, seconds, stop_at_first, start, aloud(progress) if progress else None)
     with interrupts.deferred(), silenced():
         search = Search(steps, executions, seed, EFFORT, begin_again=tally.begin)
+        if resume is not None:
+            checkpoints.resume(resume, program, name, search, tally)
+        if checkpoint is not None:
+            limits.checkpoint = checkpoints.Checkpoint(checkpoint, program, name, search, tally)
         reason, told = parallel.search(_search, module, program, search, tally, limits, workers)
+        if reason and limits.checkpoint is not None:
+            limits.checkpoint.write()
         tally.shorten()
         _settle(program, tally)
         doubt = _verified(program, name, tally, search, limits) if verify_reduction and not reason else ""
@@ -225,13 +236,14 @@ def replay(target: Any, schedule: str | Schedule, *, on: str = "machine") -> Tra
         return replaying.follow(program, followed) if on == "machine" else real.replay(program, followed)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Limits:
     executions: int | None
     seconds: float | None
     stop_at_first: bool
     start: float
     progress: Callable[[Progress], None] | None
+    checkpoint: checkpoints.Checkpoint | None = None
 
 
 def _search(module: Explorer, program: Program, search: Search, tally: Tally, limits: _Limits) -> str:
@@ -270,6 +282,8 @@ def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Sear
         if limits.progress is not None and now - told > _TELL_EVERY:
             told = now
             limits.progress(_progress(tally, now - limits.start, len(trace.path), search))
+        if limits.checkpoint is not None:
+            limits.checkpoint.due(now)
         if limits.stop_at_first and tally.violated:
             return "stopped at the first violation"
         # The limit is asked after the trace: a search whose last execution is the limit's has skipped nothing,
@@ -372,13 +386,11 @@ def _on_real_threads(program: Program, trace: Trace) -> str:
     return f"NOT confirmed on real threads: {ended}; this is a defect of interleave"
 
 
-def _validate(executions: Any, seconds: Any, steps: Any, workers: Any, switches: Any) -> None:
+def _validate(executions: Any, seconds: Any, steps: Any, switches: Any) -> None:
     for name, value in (("executions", executions), ("steps", steps)):
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
             raise ScenarioError(f"{name}={value!r}: expected a whole number of at least 1, or None for no limit")
     if seconds is not None and (not isinstance(seconds, (int, float)) or not seconds > 0):
         raise ScenarioError(f"seconds={seconds!r}: expected a number above 0, or None for no limit")
-    if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
-        raise ScenarioError(f"workers={workers!r}: expected a whole number of at least 1")
     if switches != "access":
         raise ScenarioError(f"switches={switches!r}: this version switches at every shared access, switches='access'")

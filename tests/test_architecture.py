@@ -58,7 +58,7 @@ HOUSE: tuple[tuple[int, tuple[str, ...]], ...] = (
         ),
     ),
     (5, ("tally",)),
-    (5, ("parallel",)),
+    (5, ("parallel", "checkpoints")),
     (5, ("verdict",)),
     (6, ("report.*",)),
     (7, ("arguments",)),

@@ -526,3 +526,20 @@ def test_a_call_that_touches_a_whole_container_depends_on_each_of_its_elements()
     writing = in_one_go(lambda o: Write(o, Item(0), 1))
 
     assert endings(program(measuring, writing, setup=lambda: [0], outcome=None)) == {"complete": 2}
+
+
+def test_an_invariant_may_look_at_objects_of_a_class_that_each_execution_makes_afresh() -> None:
+    def afresh() -> Any:
+        class Box:
+            def __init__(self) -> None:
+                self.x = 0
+
+        return Box()
+
+    def body(box: Any) -> Steps:
+        value = yield Read(box, "x")
+        yield Write(box, "x", value + 1)
+
+    found, _ = explored(program(body, body, setup=afresh, invariant=lambda box: box.x < 3))
+
+    assert len(found) == 4  # one thread after the other, 2, or both reads before the writes, which come in either order, 2
