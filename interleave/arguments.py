@@ -87,6 +87,8 @@ def _check(command: argparse.ArgumentParser) -> None:
     add("--steps", type=int, default=100_000, metavar="N", help="cut an execution after N steps (default: 100,000)")
     add("--seed", type=int, metavar="N", help="the seed of an explorer that samples")
     add("--stop-at-first", action="store_true", help="end at the first violation")
+    add("--checkpoint", metavar="FILE", help="write where the search stands to FILE, every few seconds")
+    add("--resume", metavar="FILE", help="go on from where the search stood that wrote FILE")
     add("--workers", type=int, default=1, metavar="N", help="search in N processes (default: 1)")
 
 

@@ -78,6 +78,9 @@ def _run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     targets, look = _load(options), _look(options)
+    if len(targets) > 1 and (options.checkpoint or options.resume):
+        names = ", ".join(target.title for target in targets)
+        raise ScenarioError(f"--checkpoint and --resume are for one program, and here are several: {names}; name one")
     status, documents = OK, []
     for at, target in enumerate(targets):
         try:
@@ -119,6 +122,8 @@ def _explore(target: loading.Target, options: argparse.Namespace) -> Verdict:
             stop_at_first=options.stop_at_first,
             steps=options.steps,
             workers=options.workers,
+            checkpoint=options.checkpoint,
+            resume=options.resume,
             progress=ticker.searching,
         )
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from interleave import errors, interrupts, replaying, spinning
-from interleave.errors import InterleaveError
+from interleave.errors import InterleaveError, ScenarioError
 from interleave.explore import Explorer, Learnt, Search, Void
 from interleave.scenario import Program
 from interleave.tally import Progress, Tally
@@ -36,6 +36,14 @@ _LOOK_EVERY: Final = 0.02
 _TELL_EVERY: Final = 0.2
 _MOST_DEATHS: Final = 3
 _UNLIMITED: Final = float(1 << 52)
+
+
+def validate(workers: Any, explorer: str, module: Explorer) -> None:
+    """Raise ScenarioError unless `workers` is a number of workers that the explorer can have."""
+    if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
+        raise ScenarioError(f"workers={workers!r}: expected a whole number of at least 1")
+    if workers > 1 and not module.REDUCES:
+        raise ScenarioError(f"workers={workers}: {explorer} explores with one worker; leave one of the two out")
 
 
 def search(

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from interleave.check import deadlock, exceptions, invariant, outcome, progress
-from interleave.errors import ScenarioError, at_line
+from interleave.errors import NotDeterministic, ScenarioError, at_line
 from interleave.naming import SCALARS
 from interleave.outcomes import ADDRESS, by_repr, hashable, is_nothing_but_itself, key_of
 from interleave.scenario import Program
@@ -245,13 +245,20 @@ class Tally:
         }
 
     def merge(self, plain: Mapping[str, Any], run: Tracing) -> None:
-        """Add what another tally of the same program gave as `plain`; `run` gives the trace of a path."""
+        """Add what another tally of the same program gave as `plain`; `run` gives the trace of a path.
+
+        Raises NotDeterministic where that is not what it was.
+        """
         for name in _NUMBERS:
             setattr(self, name, getattr(self, name) + plain[name])
         self.first_cut = self.first_cut or plain["first_cut"]
         self.assumptions |= set(plain["assumptions"])
         for one in plain["outcomes"]:
             trace = run(one["path"], ())
+            if trace.ending != "complete":
+                raise NotDeterministic(
+                    f"{self.program.name}: an execution that came to its end ends in {trace.ending} now"
+                )
             key = self._checked_key(trace.outcome)
             (self._outcomes.get(key) or self._new(key, trace)).merge(one, trace)
         for one in plain["violations"]:

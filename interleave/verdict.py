@@ -9,6 +9,7 @@ Read next: `explore.exhaustive`, `tally` for what is counted, `report.text` for 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,11 +17,12 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from interleave import interrupts, parallel, real, replaying, spinning, watchdog
+from interleave import checkpoints, interrupts, parallel, real, replaying, spinning, watchdog
 from interleave.determinism import same_end
 from interleave.errors import Inconclusive, InterleaveError, ScenarioError, Violated
 from interleave.explore import Explorer, Search
 from interleave.explore import explorer as explorer_named
+from interleave.hope import Hope
 from interleave.scenario import Program, as_program
 from interleave.schedule import Schedule
 from interleave.silence import aloud, silenced
@@ -40,10 +42,7 @@ EFFORT: Final = 500_000
 REDUCTION: Final = "one execution of each equivalence class was run: classes differ in the order of dependent steps"
 
 _TELL_EVERY: Final = 0.2
-_PATIENCE: Final = 30.0
-"""So many seconds after its start, a search without a limit that would take longer than `_LONGEST` is given up."""
 
-_LONGEST: Final = 86_400.0
 _LOOK_EVERY: Final = 1.0
 
 _MOST_REPLAYED: Final = 2_000_000
@@ -116,6 +115,8 @@ def explore(
     steps: int | None = STEPS,
     verify_reduction: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: str | os.PathLike[str] | None = None,
 ) -> Verdict:
     """Run `target` under every interleaving of its threads and return the verdict.
 
@@ -127,24 +128,32 @@ def explore(
     `stop_at_first` ends the search at the first violation.  `verify_reduction` runs every interleaving as well and
     raises AssertionError if the two searches differ.  `workers` processes search parts of the program at the same
     time (with `dpor`, and where no other thread is alive): the verdict is the same, and its `reductions` say how it was
-    split, or why it was not.  `progress` is called a few times a second.  What the program prints, on either stream,
-    is swallowed.
+    split, or why it was not.  `checkpoint` names a file that is written every few seconds, and when a limit or Ctrl-C
+    ends the search; with `resume`, which names such a file, a search (with `dpor`, and one worker) goes on from
+    there, and `executions` counts those before too.  `progress` is called a few times a second.  What the program
+    prints, on either stream, is swallowed.
 
     Raises ScenarioError (with place, value and remedy) if the program cannot be run, NotDeterministic if it
     does not repeat itself.  Costs executions times their length: for threads that never block, a multinomial
     coefficient of executions.
     """
-    _validate(executions, seconds, steps, workers, switches)
+    _validate(executions, seconds, steps, switches)
     program = as_program(target)
     name, module = explorer_named(explorer)
-    if workers > 1 and not module.REDUCES:
-        raise ScenarioError(f"workers={workers}: {name} explores with one worker; leave one of the two out")
+    parallel.validate(workers, name, module)
+    checkpoints.validate(workers, name, module, checkpoint=checkpoint, resume=resume)
     tally = Tally(program)
     start = time.perf_counter()
     limits = _Limits(executions, seconds, stop_at_first, start, aloud(progress) if progress else None)
     with interrupts.deferred(), silenced():
         search = Search(steps, executions, seed, EFFORT, begin_again=tally.begin)
+        if resume is not None:
+            checkpoints.resume(resume, program, name, search, tally)
+        if checkpoint is not None:
+            limits.checkpoint = checkpoints.Checkpoint(checkpoint, program, name, search, tally)
         reason, told = parallel.search(_search, module, program, search, tally, limits, workers)
+        if reason and limits.checkpoint is not None:
+            limits.checkpoint.write()
         tally.shorten()
         _settle(program, tally)
         doubt = _verified(program, name, tally, search, limits) if verify_reduction and not reason else ""
@@ -229,13 +238,14 @@ def replay(target: Any, schedule: str | Schedule, *, on: str = "machine") -> Tra
         return replaying.follow(program, followed) if on == "machine" else real.replay(program, followed)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Limits:
     executions: int | None
     seconds: float | None
     stop_at_first: bool
     start: float
     progress: Callable[[Progress], None] | None
+    checkpoint: checkpoints.Checkpoint | None = None
 
 
 def _search(module: Explorer, program: Program, search: Search, tally: Tally, limits: _Limits) -> str:
@@ -261,7 +271,7 @@ def _search(module: Explorer, program: Program, search: Search, tally: Tally, li
 
 def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Search, samples: bool) -> str:
     told = look = limits.start
-    hope = _Hope(search, limits.seconds is not None or limits.executions is not None)
+    hope = Hope(search, limits.seconds is not None or limits.executions is not None)
     for trace in traces:
         if interrupts.Notes.pressed:
             interrupts.look()
@@ -274,6 +284,8 @@ def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Sear
         if limits.progress is not None and now - told > _TELL_EVERY:
             told = now
             limits.progress(_progress(tally, now - limits.start, len(trace.path), search))
+        if limits.checkpoint is not None:
+            limits.checkpoint.due(now)
         if limits.stop_at_first and tally.violated:
             return "stopped at the first violation"
         # The limit is asked after the trace: a search whose last execution is the limit's has skipped nothing,
@@ -299,37 +311,6 @@ def _over(limits: _Limits, executions: int, now: float) -> str:
 def _progress(tally: Tally, seconds: float, depth: int, search: Search) -> Progress:
     share = search.share() if search.share is not None else None
     return Progress(tally.executions, seconds, depth, tally.distinct, tally.violated, share)
-
-
-class _Hope:
-    """Whether a search that nobody gave a limit will end in anybody's lifetime; looked at now and then."""
-
-    def __init__(self, search: Search, limited: bool) -> None:
-        self._search = search
-        self._limited = limited
-        self._lengths: list[int] = []
-
-    def gone(self, seconds: float, executions: int, length: int) -> str:
-        """Return why the search is given up, "" if it goes on."""
-        self._lengths.append(length)
-        if self._limited or self._search.share is None or seconds < _PATIENCE:
-            return ""
-        given_up = f"given up after {seconds:.0f} s and {executions:,} executions"
-        half = len(self._lengths) // 2
-        before, now = max(self._lengths[:half]), max(self._lengths[half:])
-        if now > 1000 and now > 1.1 * before:
-            return (
-                f"{given_up}: they grow longer and longer ({before:,} steps, then {now:,}), as they do when a loop "
-                "spins until another thread did something; use Await, a lock or a bound, or search on with seconds="
-            )
-        share = self._search.share()
-        if share * _LONGEST > seconds:
-            return ""
-        left = f"about {seconds / share / 86_400:,.0f} days" if share > seconds / 86_400e6 else "for ever"
-        return (
-            f"{given_up}: at this rate it would take {left}; make the program smaller (fewer threads or rounds), "
-            "or search on with seconds="
-        )
 
 
 def _endless(trace: Trace, steps: int | None) -> str:
@@ -383,13 +364,11 @@ def _on_real_threads(program: Program, trace: Trace) -> str:
     return f"NOT confirmed on real threads: {ended}; this is a defect of interleave"
 
 
-def _validate(executions: Any, seconds: Any, steps: Any, workers: Any, switches: Any) -> None:
+def _validate(executions: Any, seconds: Any, steps: Any, switches: Any) -> None:
     for name, value in (("executions", executions), ("steps", steps)):
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
             raise ScenarioError(f"{name}={value!r}: expected a whole number of at least 1, or None for no limit")
     if seconds is not None and (not isinstance(seconds, (int, float)) or not seconds > 0):
         raise ScenarioError(f"seconds={seconds!r}: expected a number above 0, or None for no limit")
-    if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
-        raise ScenarioError(f"workers={workers!r}: expected a whole number of at least 1")
     if switches != "access":
         raise ScenarioError(f"switches={switches!r}: this version switches at every shared access, switches='access'")

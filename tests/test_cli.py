@@ -153,6 +153,18 @@ def test_the_verdict_with_workers_says_how_many_processes_searched(
     assert "2 processes searched 2 parts of the program" in told or "one process searched it, and not 2" in told
 
 
+def test_a_check_that_was_cut_goes_on_from_its_checkpoint(
+    counter: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(tmp_path / "checkpoint")
+    target = f"{counter}::lost"
+
+    assert cli.main(["check", target, "--executions", "1", "--checkpoint", file]) == UNKNOWN
+    assert cli.main(["check", target, "--resume", file]) == VIOLATED
+    assert cli.main(["check", counter, "--resume", file]) == WRONG
+    assert "are for one program, and here are several" in capsys.readouterr().err
+
+
 def test_a_limit_leaves_it_unknown(counter: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["check", f"{counter}::lost", "--executions", "1"]) == UNKNOWN
     assert capsys.readouterr().out.startswith("UNKNOWN: no violation in 1 execution")

@@ -625,3 +625,22 @@ def test_a_search_whose_last_execution_was_cut_does_not_hold_because_it_also_rea
 
     assert (verdict.status, verdict.complete) == ("UNKNOWN", False)
     assert "cut" in verdict.reason
+
+
+def test_an_invariant_may_look_at_objects_of_a_class_that_each_execution_makes_afresh() -> None:
+    def afresh() -> Any:
+        class Box:
+            def __init__(self) -> None:
+                self.x = 0
+
+        return Box()
+
+    def body(box: Any) -> Steps:
+        value = yield Read(box, "x")
+        yield Write(box, "x", value + 1)
+
+    found, _ = explored(program(body, body, setup=afresh, invariant=lambda box: box.x < 3))
+
+    assert (
+        len(found) == 4
+    )  # one thread after the other, 2, or both reads before the writes, which come in either order, 2

@@ -318,7 +318,7 @@ def test_the_limit_on_seconds_keeps_what_was_found_and_progress_adds_up() -> Non
     assert found.executions > 0
     assert found.seconds < 20
     assert [each.executions for each in told] == sorted(each.executions for each in told)
-    assert 0 < told[-1].executions <= found.executions
+    assert 0 < told[-1].executions <= found.executions + 2  # each worker may be at one that the limit left uncounted
     assert told[-1].depth == 24
 
 

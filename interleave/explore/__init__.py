@@ -28,7 +28,9 @@ class Search:
     `share`, which an explorer may set, returns an estimate of the share of its search tree that is behind it;
     `redundant` counts executions that turned out to be in vain.  `begin_again` is called by an explorer that has
     learnt something for which all that it yielded so far has to be forgotten.  `part` restricts the search to a
-    part of the program; which it may be only the explorer that made it knows.
+    part of the program; which it may be only the explorer that made it knows.  `state`, which an explorer may set,
+    takes how many executions were counted, and returns where the search stands as JSON can hold it, None where it
+    stands nowhere; and `resume` is such a number and such a state, to go on from.
     """
 
     steps: int | None = None
@@ -39,6 +41,8 @@ class Search:
     redundant: int = 0
     begin_again: Callable[[], None] = lambda: None
     part: Any = None
+    state: Callable[[int], dict[str, Any] | None] | None = None
+    resume: tuple[int, dict[str, Any]] | None = None
 
 
 class Void(Exception):

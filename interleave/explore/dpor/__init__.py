@@ -22,10 +22,12 @@ from typing import Final
 
 from interleave.control import Barred
 from interleave.determinism import verify
+from interleave.errors import ScenarioError, at_line
 from interleave.explore import Learnt, Search, Void
 from interleave.explore.dpor.counting import count
 from interleave.explore.dpor.races import BLOCKING, Races
 from interleave.explore.dpor.run import Run
+from interleave.explore.dpor.saving import restore, saved
 from interleave.explore.dpor.splitting import learn, split
 from interleave.explore.dpor.stack import Stack
 from interleave.explore.dpor.wakeup import THREAD
@@ -58,16 +60,40 @@ def explore(program: Program, search: Search | None = None, textbook: bool = Fal
     while True:
         stack = Stack(program, search.steps, watch, part)
         search.share = stack.share
-        yield from _search(stack, Races(stack, textbook), search)
+        races = Races(stack, textbook)
+        search.state = partial(saved, stack, races, search)
+        if search.resume is not None:
+            yield from _resumed(stack, races, search)
+        else:
+            yield from _search(stack, races, search)
         if not watch.grown:
             return
         watch.grown = False
         search.begin_again()
 
 
+def _resumed(stack: Stack, races: Races, search: Search) -> Iterator[Trace]:
+    """Search on from where another search stood."""
+    assert search.resume is not None, "nothing to resume"
+    (counted, state), search.resume = search.resume, None
+    try:
+        restore(stack, races, search, counted, state)
+        yield from _search(stack, races, search)
+    except (AssertionError, LookupError, TypeError, ValueError) as error:
+        raise ScenarioError(
+            f"resume: the checkpoint is not of this program as it is now, or of no search ({at_line(error)}); "
+            "search again without resume"
+        ) from error
+
+
 def _search(stack: Stack, races: Races, search: Search) -> Iterator[Trace]:
     number, next_verified = 0, 1
     while True:
+        if stack.over:
+            stack.over, stack.spent = False, 0
+            if not stack.back():
+                return
+            races.forget()
         run = stack.run()
         if stack.watch.grown:
             run.machine.dispose()
@@ -81,6 +107,7 @@ def _search(stack: Stack, races: Races, search: Search) -> Iterator[Trace]:
         if stack.redundant:
             search.redundant += 1
             run.machine.dispose()
+            stack.over = True
         else:
             number += 1
             trace = _trace(stack, run)
@@ -90,10 +117,9 @@ def _search(stack: Stack, races: Races, search: Search) -> Iterator[Trace]:
                 next_verified *= 8
                 if len(trace.path) <= _MOST_VERIFIED:
                     verify(trace)
+            stack.over = True
+            stack.yielded += 1
             yield trace
-        if not stack.back():
-            return
-        races.forget()
 
 
 def _trace(stack: Stack, run: Run) -> Trace:
@@ -114,7 +140,8 @@ def _trace(stack: Stack, run: Run) -> Trace:
 def _count(stack: Stack, trace: Trace, search: Search) -> None:
     """Count the traces that are equivalent to `trace`, as far as the effort goes."""
     found = count(stack.key, stack.clock, search.effort)
-    search.effort -= found.ideals if found is not None else search.effort
+    stack.spent = found.ideals if found is not None else search.effort
+    search.effort -= stack.spent
     if found is not None:
         fewest = partial(_along, stack, found.keys)
         trace.orders = Orders(found.interleavings, found.switches, fewest)

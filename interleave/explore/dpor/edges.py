@@ -47,11 +47,17 @@ class Rules:
     def __init__(self, edges: Sequence[Edge], events: Events) -> None:
         self._edges = edges
         self._events = events
+        self._named = {
+            end: [e for e in edges if end in (e[:2], e[2:])] for edge in edges for end in (edge[:2], edge[2:])
+        }
         self._at: dict[tuple[int, int], int] = {}  # the events that the edges speak of
+        self._ends: dict[int, tuple[int, int]] = {}  # and the other way round
         self._bare: dict[int, int] = {}  # of second events, the clock of their thread alone
 
     def allowed(self, run: Run, choices: Sequence[Choice]) -> Sequence[Choice]:
         """Return `choices` without those that it is too early for."""
+        if len(self._at) == len(self._named):
+            return choices
         late = [edge.second for edge in self._edges if early(edge, self._count)]
         return choices if not late else [choice for choice in choices if run.who[choice & THREAD] not in late]
 
@@ -60,27 +66,29 @@ class Rules:
 
         Raises Void if it is the second of an edge whose events do not conflict.
         """
-        events, mine = self._events, (who, self._count(who) + 1)
-        bare = past
-        for edge in self._edges:
-            if mine in (edge[:2], edge[2:]):
-                self._at[mine] = event
+        mine = (who, ((past >> WIDTH * who) & FIELD) + 1)
+        if mine not in self._named:
+            return past
+        events, self._at[mine], self._ends[event], self._bare[event] = self._events, event, mine, past
+        for edge in self._named[mine]:
             if mine != edge[2:]:
                 continue
-            first = self._at[edge.first, edge.mth]
+            first = self._at[edge[:2]]
             if not dependent(events.touches[first], touches, events.latest.kind_of):
                 raise Void("in an execution the two steps did not conflict")
             past = merged(past, events.clock[first], events.tops)
-            self._bare[event] = bare
         return past
 
     def left(self, event: int, past: int) -> int:
         """Forget an event of a thread that knew `past` before it, and return what the thread knew by itself."""
-        return self._bare.pop(event, past)
+        if event not in self._ends:
+            return past
+        del self._at[self._ends.pop(event)]
+        return self._bare.pop(event)
 
     def have_both(self) -> bool:
         """Return whether the execution has taken both events of each edge."""
-        return all(self._count(edge.second) >= edge.nth for edge in self._edges)
+        return len(self._at) == len(self._named)
 
     def _count(self, who: int) -> int:
         return (self._events.now.get(who, 0) >> WIDTH * who) & FIELD

@@ -39,23 +39,23 @@ _REJECTED, _ACCEPTED, _UNDECIDED = range(3)
 
 
 class Races:
-    """Reverses the races of each execution of one search."""
+    """Reverses the races of each execution of one search; those that are `open` are asked again after the next."""
 
     def __init__(self, stack: Stack, textbook: bool = False) -> None:
         self._stack = stack
         self._textbook = textbook
-        self._open: list[tuple[int, int]] = []
+        self.open: list[tuple[int, int]] = []
         self._moved: tuple[int, Touches, int] = (-1, (), 0)  # the later event of a race: what it is when it comes first
 
     def forget(self) -> None:
         """Drop the races whose later event has left the stack."""
         length = len(self._stack.path)
-        while self._open and self._open[-1][1] >= length:
-            self._open.pop()
+        while self.open and self.open[-1][1] >= length:
+            self.open.pop()
 
     def reverse_all(self, run: Run) -> None:
         """Put into the wakeup trees what reverses the races of the execution that ended just now."""
-        self._open = [race for race in [*self._open, *self._stack.races] if self._reverse(*race)]
+        self.open = [race for race in [*self.open, *self._stack.races] if self._reverse(*race)]
         for thread in run.machine.threads:
             if thread.pending is not None:
                 self._reverse_pending(run, thread)

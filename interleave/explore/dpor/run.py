@@ -55,6 +55,14 @@ class Identities:
         """Return the number of the `nth` thread that `parent` starts."""
         return self._numbers.setdefault((parent, nth), len(self._numbers))
 
+    def plain(self) -> list[list[int]]:
+        """Return who started each thread, and as the how-manieth, in the order of the numbers."""
+        return [list(descent) for descent in self._numbers]
+
+    def learn(self, plain: Sequence[Sequence[int]]) -> None:
+        """Number the threads as `plain` does."""
+        self._numbers = {(parent, nth): number for number, (parent, nth) in enumerate(plain)}
+
     def __len__(self) -> int:
         return len(self._numbers)
 

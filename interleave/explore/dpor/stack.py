@@ -28,7 +28,6 @@ from interleave.trace import OPTION
 MAY_FAIL: Final = frozenset({CompareAndSet, TryAcquire})
 """The steps that only read if they fail."""
 
-_BEFORE, _AFTER = 1, 2
 _NONE: Final[tuple[int, tuple[int, ...]]] = (-1, ())
 """Of a part of an object: the last event that wrote it, and those that have read it since."""
 
@@ -46,10 +45,10 @@ class Stack:
     `shapers` are the events that may change what others touch.
     """
 
+    BEFORE, AFTER = 1, 2
+
     def __init__(self, program: Program, most: int | None, watch: Watch, part: Part | None = None) -> None:
-        self.program = program
-        self.most = most
-        self.watch = watch
+        self.program, self.most, self.watch = program, most, watch
         self.identities = Identities(len(program.plans)) if part is None else part.identities
         self.ruled = part is not None
         self.rules = Rules(() if part is None else part.edges, self)
@@ -74,6 +73,8 @@ class Stack:
         self.spinning: tuple[int, ...] = ()  # the threads that turn for ever in the execution that ended
         self.latest: Run
         self.races: list[tuple[int, int]] = []  # those that the events of the last run brought
+        self.found: list[tuple[int, int]] = []  # and those of it that were there before it was interrupted
+        self.over, self.yielded, self.spent = False, 0, 0  # whether it was yielded, as which, for how many ideals
         self.records: _Records = []
         # They are called for every event, and looking each of them up would cost as much again.
         columns: tuple[list[Any], ...] = (
@@ -94,9 +95,20 @@ class Stack:
 
     def run(self) -> Run:
         """Take the events of the stack again on a new machine, and go on to the end of an execution."""
-        self.races = []
+        self.races, self.found = self.found, []
         self.cut = self.redundant = False
         self.spinning = ()
+        run = self.begin()
+        machine, kept = run.machine, len(self.path) - 1
+        machine.path = list(self.path)
+        machine.run(self._again(run))
+        if kept > 0 and machine.log[:kept] != self.log[:kept]:
+            machine.differs(self.log[:kept])
+        self.log = machine.log
+        return run
+
+    def begin(self) -> Run:
+        """Begin an execution."""
         run = self.latest = Run(self.program, self.identities, self.watch.reserved)
         if self.watch.asks:
             self.watch.begin(run.machine)
@@ -105,12 +117,6 @@ class Stack:
         if not self.path:
             self._grow(run)
             self.known[0] = len(run.objects)
-        machine, kept = run.machine, len(self.path) - 1
-        machine.path = list(self.path)
-        machine.run(self._again(run))
-        if kept > 0 and machine.log[:kept] != self.log[:kept]:
-            machine.differs(self.log[:kept])
-        self.log = machine.log
         return run
 
     def _again(self, run: Run) -> Iterator[Choice]:
@@ -121,7 +127,7 @@ class Stack:
             yield from path[at:here]
             at = here + 1
             mover = path[here] & THREAD
-            if fresh & _BEFORE:
+            if fresh & self.BEFORE:
                 run.look(threads[mover].pending)
             yield path[here]
             run.after(mover)
@@ -155,14 +161,14 @@ class Stack:
             step = threads[choice & THREAD].pending
             met = len(objects)
             touches, shapes = run.look(step)
-            fresh = _BEFORE if len(objects) > met else 0
+            fresh = self.BEFORE if len(objects) > met else 0
             path.append(choice)
             yield choice
             if step.__class__ in MAY_FAIL and log[-1] is False:
                 touches, shapes = failed(touches), False
             if shapes:
                 self.shapers.add(len(self.path))
-            self._enter(run, choice, step, touches, fresh)
+            self.enter(run, choice, step, touches, fresh)
 
     def _pick(self, run: Run, choices: Sequence[Choice]) -> Choice | None:
         """Return what to do next: what the wakeup tree says, else what comes first of what does not sleep."""
@@ -186,7 +192,7 @@ class Stack:
             self.trees[node] = [Branch(run.key(choice), ()) for choice in others]
         return picked
 
-    def _enter(self, run: Run, choice: Choice, step: Any, touches: Touches, fresh: int) -> None:
+    def enter(self, run: Run, choice: Choice, step: Any, touches: Touches, fresh: int) -> None:
         """Put an event that was just taken onto the stack, with the races that it brings."""
         index = choice & THREAD
         who = run.who[index]
@@ -208,7 +214,7 @@ class Stack:
             sleeping = self._still_asleep(run, sleeping, who, touches)
         children = len(run.who)
         if run.after(index):
-            fresh |= _AFTER
+            fresh |= self.AFTER
             self._grow(run)
             for child in run.who[children:]:
                 self.now[child] = clock

@@ -33,7 +33,9 @@ class _Stand(NamedTuple):
 
 
 class Turns:
-    """The loops of one search: `woken` are the events that came after a change that their threads waited for."""
+    """The loops of one search: `waits` are the events after which a thread waits, and for a change of what; `woken`
+    those that came after such a change.
+    """
 
     def __init__(self, events: Events) -> None:
         self.woken: set[int] = set()
@@ -42,27 +44,27 @@ class Turns:
         self._events = events
         self._tail: dict[int, int] = {}  # the last event of each thread
         self._stands: dict[int, _Stand] = {}
-        self._waits: dict[int, Touches] = {}  # events after which a thread waits, and for a change of what
+        self.waits: dict[int, Touches] = {}  # events after which a thread waits, and for a change of what
 
     def __bool__(self) -> bool:
-        return bool(self._waits)
+        return bool(self.waits)
 
     def enter(self, event: int, who: int) -> Touches:
         """Note an event of thread `who`, and return what it has waited for: it reads all of that."""
         tail = self._tail.get(who, -1)
         self.own.append(tail)
         self._tail[who] = event
-        if tail not in self._waits:
+        if tail not in self.waits:
             return ()
         self.woken.add(event)
-        return self._waits[tail]
+        return self.waits[tail]
 
     def leave(self, event: int, who: int) -> None:
         """Forget the last event, which was one of thread `who`."""
         self._tail[who] = self.own.pop()
         if event in self._stands:
             del self._stands[event]
-            self._waits.pop(event, None)
+            self.waits.pop(event, None)
         self.woken.discard(event)
 
     def moving(self, run: Run, choices: Sequence[Choice]) -> Sequence[Choice]:
@@ -70,7 +72,7 @@ class Turns:
         moving = []
         for choice in choices:
             tail = self._tail.get(run.who[choice & THREAD], -1)
-            if tail not in self._waits or has_changed(self._events.records, self._waits[tail], tail):
+            if tail not in self.waits or has_changed(self._events.records, self.waits[tail], tail):
                 moving.append(choice)
         return moving
 
@@ -90,7 +92,7 @@ class Turns:
             if self._stands[at].standing == stands:
                 cycle = tuple(dict.fromkeys(reads))
                 if not has_changed(self._events.records, cycle, at):
-                    self._waits[event] = cycle
+                    self.waits[event] = cycle
                     self.assumptions.add(assumption(thread))
                 return
             reads += self._events.touches[at]

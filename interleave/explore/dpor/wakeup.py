@@ -19,6 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from interleave.outcomes import class_key
+
 Place: TypeAlias = Any
 """An object: its number in the execution or, in a branch, `Unseen`."""
 
@@ -31,9 +33,12 @@ THREAD: Final = (1 << 16) - 1
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """An object that was met only after the node: of class `kind`, and none of the first `known` objects."""
+    """An object that was met only after the node: of the class called `kind`, and none of the first `known` objects.
 
-    kind: type
+    By name, as each execution may make the class afresh.
+    """
+
+    kind: tuple[str, str]
     known: int
 
 
@@ -68,12 +73,14 @@ def may_be_same(one: Place, other: Place, kind_of: Callable[[int], type]) -> boo
     if one.__class__ is int:
         return False
     if other.__class__ is int:
-        return bool(other >= one.known and kind_of(other) is one.kind)
-    return one.kind is other.kind
+        return bool(other >= one.known and class_key(kind_of(other)) == one.kind)
+    return bool(one.kind == other.kind)
 
 
 def unseen(touches: Touches, known: int, kind_of: Callable[[int], type]) -> Touches:
     """Return `touches` as a branch at a node that knows `known` objects keeps them."""
     if all(place < known for place, _, _ in touches):
         return touches
-    return tuple([(p if p < known else Unseen(kind_of(p), known), part, writes) for p, part, writes in touches])
+    return tuple(
+        [(p if p < known else Unseen(class_key(kind_of(p)), known), part, writes) for p, part, writes in touches]
+    )

@@ -19,6 +19,7 @@ from interleave.effects import PERFORM, TOUCHED, WHOLE
 from interleave.errors import InterleaveError
 from interleave.explore.dpor.wakeup import Touches
 from interleave.machine import Machine
+from interleave.outcomes import class_key
 from interleave.recording import End
 from interleave.scenario import Program
 from interleave.steps import Call, Item, Spawn
@@ -30,7 +31,10 @@ _OBSERVED: Final = ((OBSERVER, WHOLE, True),)
 
 
 class Watch:
-    """What is watched in one search: `asks` if anything is; it has `grown` if it became more since the beginning."""
+    """What is watched in one search: `asks` if anything is; it has `grown` if it became more since the beginning.
+
+    `parts` are what an invariant looks at, by the names of classes.
+    """
 
     reserved: Final = ("the invariant", "the ends of the threads")
 
@@ -39,7 +43,7 @@ class Watch:
         self.daemons = False
         self.everything = False
         self._program = program
-        self._parts: dict[type, set[Any]] = {}
+        self.parts: dict[tuple[str, str], set[Any]] = {}
         self._body = None
         self.asks = program.invariant is not None
         if program.invariant is not None:
@@ -82,7 +86,7 @@ class Watch:
                 continue
             if self.everything:
                 return True
-            parts = self._parts.get(kind)
+            parts = self.parts.get(class_key(kind))
             if parts is not None and (part is WHOLE or WHOLE in parts or part in parts):
                 return True
         return False
@@ -111,7 +115,7 @@ class Watch:
         steps.close()
 
     def _note(self, kind: type, part: Any) -> None:
-        parts = self._parts.setdefault(kind, set())
+        parts = self.parts.setdefault(class_key(kind), set())
         if part not in parts:
             parts.add(part)
             self.grown = True
