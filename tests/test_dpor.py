@@ -542,4 +542,4 @@ def test_an_invariant_may_look_at_objects_of_a_class_that_each_execution_makes_a
 
     found, _ = explored(program(body, body, setup=afresh, invariant=lambda box: box.x < 3))
 
-    assert len(found) == 4  # one thread after the other, 2, or both reads before the writes, which come in either order, 2
+    assert len(found) == 4  # one thread after the other, 2; or the reads, and the writes in either order, 2
