@@ -489,8 +489,11 @@ def test_independent_events_may_come_in_any_order_and_one_has_no_switch_too_many
 
 def test_what_takes_too_many_ideals_is_not_counted() -> None:
     keys = list(range(12))
+    clocks = [1 << WIDTH * key for key in keys]
 
-    assert count(keys, [1 << WIDTH * key for key in keys], 1000) is None
+    assert count(keys, clocks, 1000) is None
+    assert count(keys, clocks, 2**12 - 2) is None
+    assert count(keys, clocks, 2**12 - 1) is not None  # each set of the twelve but the empty one
 
 
 def test_the_trace_with_the_fewest_switches_ends_in_the_same_outcome() -> None:

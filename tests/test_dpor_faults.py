@@ -34,21 +34,13 @@ REPOSITORY = Path(__file__).parents[1]
 
 # ---------------------------------------------------------------- wrong variants
 
-right: dict[str, Callable[..., Any]] = {
-    name: getattr(Races, name) for name in ("_move", "_not_after", "_reverse", "reverse_all")
-}
+right: dict[str, Callable[..., Any]] = {name: getattr(Races, name) for name in ("_move", "_not_after", "_reverse")}
 
 
 def cut_at_the_later_event(races: Races, earlier: int, start: int, end: int) -> list[int]:
     """Leave out of a sequence what comes after the race, although it may wake a thread that sleeps."""
     after = end == len(races._stack.path) and start > earlier + 1
     return [] if after else right["_not_after"](races, earlier, start, end)
-
-
-def new_races_only(races: Races, run: Any) -> None:
-    """Ask no race again, although what follows it has changed."""
-    races._open = []
-    right["reverse_all"](races, run)
 
 
 def sequences_and_no_trees(races: Races, node: int, part: Sequence[int], rest: Sequence[int] | None) -> int:
