@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from interleave import checkpoints, interrupts, parallel, real, replaying, spinning, watchdog
+from interleave.check import progress as progress_check
 from interleave.determinism import same_end
 from interleave.errors import Inconclusive, InterleaveError, ScenarioError, Violated
 from interleave.explore import Explorer, Search
@@ -344,6 +345,9 @@ def _confirm(program: Program, violations: list[Violation]) -> Iterator[Violatio
     replayed = 0
     for violation in violations:
         replayed += len(violation.trace)
+        if violation.kind == progress_check.KIND:
+            yield confirmed(violation, "not replayed on real threads, which would turn for ever")
+            continue
         if replayed > _MOST_REPLAYED and replayed > len(violation.trace):
             yield confirmed(violation, "not replayed on real threads: those before it took long enough")
             continue

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
-from interleave.check import atomicity, deadlock, outcome
+from interleave.check import atomicity, deadlock, outcome, progress
 from interleave.real.observation import Comparison, Observation
 from interleave.report import outcomes
 from interleave.report.columns import Line, count, paint, preformatted, shorten, table, wrap
@@ -221,6 +221,10 @@ def _in_full(shown: Violation, verdict: Verdict, width: int, target: str | None)
         yield "", ""
         sentence = shown.confirmed[:1].upper() + shown.confirmed[1:]
         yield from wrap(f"{sentence}.", width, "" if "NOT" not in sentence else "bad")
+    if shown.kind == progress.KIND:  # no run of it ends, so there is nothing to paste
+        yield "", ""
+        yield from wrap(f"schedule, up to where it turns for ever: {shown.schedule}", width)
+        return
     yield from _replay(shown.schedule, verdict.program, target)
 
 
