@@ -139,19 +139,19 @@ class Machine:
         Each time the other choices, last first, are appended to `untried`, and the number of them all to
         `widths`.  To be given to `run`.  Now and then it looks whether to stop (see `interrupts`).
         """
-        look = 0 if steps is None else min(steps, interrupts.EVERY)
-        while choices := self.choices():
-            if len(self.path) >= look:
-                if steps is not None and len(self.path) >= steps:
+        path, find = self.path, self.choices
+        look = interrupts.EVERY if steps is None else min(steps, interrupts.EVERY)
+        while choices := find():
+            if len(path) >= look:
+                if steps is not None and len(path) >= steps:
                     return
                 interrupts.look()
-                look = len(self.path) + interrupts.EVERY
-                look = look if steps is None else min(look, steps)
+                look = len(path) + interrupts.EVERY if steps is None else min(len(path) + interrupts.EVERY, steps)
             widths.append(len(choices))
             choices.reverse()
             choice = choices.pop()
             untried.append(choices)
-            self.path.append(choice)
+            path.append(choice)
             yield choice
 
     def run(self, choices: Iterable[Choice]) -> Any:
@@ -163,22 +163,22 @@ class Machine:
         if interrupts.Notes.pressed:
             interrupts.look()
         Underway.machine = self
-        threads, log, invariant, performers = self.threads, self.log, self._invariant, control.PERFORMERS
+        threads, log, invariant, performers = self.threads, self.log.append, self._invariant, control.PERFORMERS
         answer: Any = None
         for choice in choices:
             thread = threads[choice & _THREAD]
+            stdlib.moving = thread
             step = thread.pending
             kind = step.__class__
-            stdlib.moving = thread
-            thrown = None
             try:
                 perform = performers[kind]
                 answer = perform(step) if perform is not None else control.act(self, thread, step, choice)
+                thrown = None
             except _NOT_THE_PROGRAMS:
                 raise
             except BaseException as raised:
                 answer = thrown = control.failed(self, thread, step, raised)
-            log.append(answer if answer.__class__ in SCALARS else answer.__class__)
+            log(answer if answer.__class__ in SCALARS else answer.__class__)
             try:
                 thread.pending = pending = thread.send(answer) if thrown is None else thread.steps.throw(thrown)
                 if pending is None or pending.__class__ is Assume:

@@ -158,15 +158,7 @@ def explore(
         tally.shorten()
         _settle(program, tally)
         doubt = _verified(program, name, tally, search, limits) if verify_reduction and not reason else ""
-    complete = not reason and not module.SAMPLES
-    if not reason and module.SAMPLES:
-        reason = (
-            f"sampled {tally.executions:,} executions: a sample can find a violation, never prove that there is none"
-        )
-    if complete and tally.executions == tally.abandoned and not tally.violated:
-        complete, reason = False, "every execution was abandoned by an Assume, so nothing was checked"
-    assert tally.violated or not tally.deadlocks, "an execution ended stuck, and no violation says so"
-    assert not (complete and tally.cut), "an execution was cut, and no reason says so"
+    complete, reason = _completeness(module, tally, reason)
     counted = complete and not (module.REDUCES and tally.uncounted)
     interleavings = tally.interleavings if module.REDUCES else tally.executions
     return Verdict(
@@ -189,6 +181,21 @@ def explore(
         reductions=(REDUCTION, *filter(None, (told, doubt))) if module.REDUCES else (),
         assumptions=tuple(sorted(tally.assumptions)),
     )
+
+
+def _completeness(module: Explorer, tally: Tally, reason: str) -> tuple[bool, str]:
+    """Return whether nothing was skipped by a search that was cut for `reason`, if it was, and why not."""
+    assert tally.violated or not tally.deadlocks, "an execution ended stuck, and no violation says so"
+    assert reason or not tally.cut, "an execution was cut, and no reason says so"
+    if reason:
+        return False, reason
+    if module.SAMPLES:
+        return False, (
+            f"sampled {tally.executions:,} executions: a sample can find a violation, never prove that there is none"
+        )
+    if tally.executions == tally.abandoned and not tally.violated:
+        return False, "every execution was abandoned by an Assume, so nothing was checked"
+    return True, ""
 
 
 def _verified(program: Program, name: str, tally: Tally, search: Search, limits: _Limits) -> str:

@@ -71,14 +71,14 @@ def test_an_outcome_that_changes_after_the_search_looked_is_found_before_it_is_r
     calls = itertools.count()
 
     with pytest.raises(NotDeterministic, match="ended in the outcome"):
-        il.explore(scenario(outcome=lambda o: next(calls) > 9))
+        il.explore(scenario(outcome=lambda o: next(calls) > 9), explorer="exhaustive")
 
 
 def test_an_invariant_that_changes_its_mind_is_no_violation() -> None:
     calls = itertools.count()
 
     with pytest.raises(NotDeterministic, match="invariant"):
-        il.explore(scenario(invariant=lambda o: next(calls) != 7))
+        il.explore(scenario(invariant=lambda o: next(calls) != 7), explorer="exhaustive")
 
 
 def test_a_program_that_differs_only_on_real_threads_is_asked_again_on_the_machine(
@@ -196,7 +196,7 @@ def test_an_exception_of_a_class_of_the_programs_own_is_confirmed_on_real_thread
 def test_every_nan_is_the_same_outcome() -> None:
     verdict = il.explore(scenario(outcome=lambda o: float("nan")))
 
-    assert [outcome.executions for outcome in verdict.outcomes.values()] == [20]  # 6! / (3! 3!)
+    assert [outcome.interleavings for outcome in verdict.outcomes.values()] == [20]  # 6! / (3! 3!)
 
 
 def test_what_only_its_address_tells_apart_is_no_outcome() -> None:
@@ -254,7 +254,7 @@ def test_an_execution_that_a_limit_of_the_users_cuts_does_not_end_the_search() -
         o.r = 1
         o.x = 1
 
-    verdict = il.explore(scenario(threads=[waiter, setter]), steps=12)
+    verdict = il.explore(scenario(threads=[waiter, setter]), steps=12, explorer="exhaustive")
 
     assert (verdict.status, verdict.complete) == ("VIOLATED", False)
     assert "executions were cut, the first like this: an execution was cut after 12 steps" in verdict.reason

@@ -104,22 +104,25 @@ def _search(stack: Stack, races: Races, search: Search) -> Iterator[Trace]:
             run.machine.dispose()
             raise Void("an execution ended without one of the two steps")
         races.reverse_all(run)
+        stack.over = True
         if stack.redundant:
             search.redundant += 1
             run.machine.dispose()
-            stack.over = True
-        else:
-            number += 1
-            trace = _trace(stack, run)
-            if search.effort and trace.ending in ("complete", "deadlock"):
-                _count(stack, trace, search)
-            if number == next_verified:  # executions 1, 8, 64, ...: often enough, and it costs next to nothing
-                next_verified *= 8
-                if len(trace.path) <= _MOST_VERIFIED:
-                    verify(trace)
-            stack.over = True
-            stack.yielded += 1
-            yield trace
+            continue
+        number += 1
+        trace = _trace(stack, run)
+        if search.effort and trace.ending in ("complete", "deadlock"):
+            _count(stack, trace, search)
+        if number == next_verified:  # executions 1, 8, 64, ...: often enough, and it costs next to nothing
+            next_verified *= 8
+            _verify(trace)
+        stack.yielded += 1
+        yield trace
+
+
+def _verify(trace: Trace) -> None:
+    if len(trace.path) <= _MOST_VERIFIED:
+        verify(trace)
 
 
 def _trace(stack: Stack, run: Run) -> Trace:
