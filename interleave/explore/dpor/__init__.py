@@ -104,10 +104,10 @@ def _search(stack: Stack, races: Races, search: Search) -> Iterator[Trace]:
             run.machine.dispose()
             raise Void("an execution ended without one of the two steps")
         races.reverse_all(run)
-        stack.over = True
         if stack.redundant:
             search.redundant += 1
             run.machine.dispose()
+            stack.over = True
             continue
         number += 1
         trace = _trace(stack, run)
@@ -116,6 +116,8 @@ def _search(stack: Stack, races: Races, search: Search) -> Iterator[Trace]:
         if number == next_verified:  # executions 1, 8, 64, ...: often enough, and it costs next to nothing
             next_verified *= 8
             _verify(trace)
+        # Only now: whoever is interrupted before this point has not seen the execution, and will search it again.
+        stack.over = True
         stack.yielded += 1
         yield trace
 
