@@ -39,11 +39,14 @@ class Ticker:
             self._live.stop()
 
     def searching(self, progress: Progress) -> None:
-        """Tell how far a search is."""
+        """Tell how far a search is: what was run and found, how fast, how deep, and how much of it that may be."""
         found = (
             f"{count(progress.outcomes, 'outcome')}, {'a violation' if progress.violated else 'no violation'} so far"
         )
-        self._tell(f"{count(progress.executions, 'execution')} in {duration(progress.seconds)}, {found}")
+        pace = f"{progress.executions / max(progress.seconds, 1e-9):,.0f} a second, depth {progress.depth:,}"
+        if progress.share is not None:
+            pace += f", {progress.share:.1%} of the search tree by estimate"
+        self._tell(f"{count(progress.executions, 'execution')} in {duration(progress.seconds)}, {found}; {pace}")
 
     def running(self, observed: Observation) -> None:
         """Tell how far a run on real threads is."""
