@@ -242,7 +242,7 @@ class Machine:
         else:
             thread.pending = None
             self._running -= not thread.daemon
-        if isinstance(result, (GeneratorType, UserGenerator)) and not thread.plan.explicit:
+        if result is not None and isinstance(result, (GeneratorType, UserGenerator)) and not thread.plan.explicit:
             raise ScenarioError(
                 f"thread {self.name(thread)!r} returned a generator, whose steps would never be taken; "
                 "give the generator function itself, or functools.partial of it"
@@ -254,7 +254,7 @@ class Machine:
 
     def begin(self, plan: ThreadPlan, steps: Steps, handle: Any = None) -> Thread:
         """Add a thread and run it up to its first step; `handle` is what it was started by, if it was."""
-        if not isinstance(steps, GeneratorType):
+        if steps.__class__ is not GeneratorType:
             raise ScenarioError(
                 f"thread {plan.name!r}: {plan.function!r} returned {type(steps).__name__}, not a generator of steps"
             )

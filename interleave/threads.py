@@ -41,7 +41,7 @@ class Thread:
         self.pending: Any = None
         self.stood = ("", 0)
         self._stand_in: threading.Thread | None = None
-        if isinstance(handle, threading.Thread):
+        if handle is not None and isinstance(handle, threading.Thread):
             _identify(handle, index)
 
     @property
@@ -164,7 +164,20 @@ def _shared_variables(shared: Any) -> Mapping[str, Any]:
 def number_afresh() -> None:
     """Let threads without a name of their own be `Thread-1`, `Thread-2` again, as in every run of a program."""
     library: Any = threading
-    library._counter = itertools.count(1).__next__
+    if _Numbers.given or library._counter is not _Numbers.next:
+        _Numbers.given, library._counter = 0, _Numbers.next
+
+
+class _Numbers:
+    """Gives threads their numbers in the place of the standard library's counter; begun anew only if it was used."""
+
+    given = 0
+
+    @staticmethod
+    def next() -> int:
+        """Return 1, 2, 3, ..."""
+        _Numbers.given += 1
+        return _Numbers.given
 
 
 def close(steps: Steps) -> None:

@@ -56,8 +56,8 @@ def explore(program: Program, search: Search | None = None) -> Iterator[Trace]:
             machine.differs(log[:kept])
         number += 1
         trace = machine.trace(cut=search.steps is not None and len(path) >= search.steps and bool(machine.choices()))
-        if number == next_verified:  # executions 1, 4, 16, ...: often enough, and it costs next to nothing
-            next_verified *= 4
+        if number == next_verified:  # executions 1, 10, 100, ...: often enough, and it costs next to nothing
+            next_verified *= 10
             if len(path) <= _MOST_VERIFIED:
                 verify(trace)
         yield trace
