@@ -6,7 +6,6 @@ Read next: `machine`.
 from __future__ import annotations
 
 import functools
-import itertools
 import os
 import threading
 import traceback
