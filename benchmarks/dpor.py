@@ -263,7 +263,8 @@ def once(program: Program) -> int:
     """
     stack = Stack(program, None, Watch(program))
     run = stack.run()
-    Races(stack).reverse_all(run)
+    races = Races(stack)
+    races.reverse_all(races.pending(run))
     return len(run.machine.trace())
 
 

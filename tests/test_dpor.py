@@ -651,3 +651,30 @@ def test_an_invariant_may_look_at_objects_of_a_class_that_each_execution_makes_a
     assert (
         len(found) == 4
     )  # one thread after the other, 2, or both reads before the writes, which come in either order, 2
+
+
+shared_by_all = 0
+
+
+def test_an_outcome_that_is_a_global_is_that_of_its_own_execution() -> None:
+    """To reverse a race, another execution may be run: its setup must not be seen in the outcome of the first."""
+
+    def setup() -> dict[str, int]:
+        global shared_by_all
+        shared_by_all = 0
+        return {"new": 0}
+
+    def removes(table: dict[str, int]) -> None:
+        del table["new"]
+
+    def counts(table: dict[str, int]) -> None:
+        global shared_by_all
+        table.get("new")
+        table["new"] = 1
+        shared_by_all = 5
+
+    target = Scenario(setup=setup, threads=[removes, counts], outcome=lambda table: shared_by_all)
+
+    full, reduced = (il.explore(target, explorer=name) for name in ("exhaustive", "dpor"))
+
+    assert set(full.outcomes) == set(reduced.outcomes) == {5}

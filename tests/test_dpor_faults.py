@@ -64,7 +64,7 @@ def only_with_the_event_before(races: Races, earlier: int, later: int) -> int | 
     return earlier if fits else None
 
 
-def nothing_for_pending_steps(races: Races, run: Any, thread: Any) -> None:
+def nothing_for_pending_steps(races: Races, who: int, step: Any, touches: Any) -> None:
     """Reverse nothing for the steps that nobody can take any more."""
 
 

@@ -103,14 +103,16 @@ def _search(stack: Stack, races: Races, search: Search) -> Iterator[Trace]:
         if stack.ruled and not stack.rules.have_both():
             run.machine.dispose()
             raise Void("an execution ended without one of the two steps")
-        races.reverse_all(run)
-        if stack.redundant:
+        pending = races.pending(run)
+        # The outcome is asked for before any race is reversed: that may run others, which share the program's globals.
+        trace = None if stack.redundant else _trace(stack, run)
+        races.reverse_all(pending)
+        if trace is None:
             search.redundant += 1
             run.machine.dispose()
             stack.over = True
             continue
         number += 1
-        trace = _trace(stack, run)
         if search.effort and trace.ending in ("complete", "deadlock"):
             _count(stack, trace, search)
         if number == next_verified:  # executions 1, 8, 64, ...: often enough, and it costs next to nothing

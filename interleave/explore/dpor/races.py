@@ -19,7 +19,7 @@ Read next: `wakeup`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from interleave.effects import WHOLE
 from interleave.explore.dpor.clocks import FIELD, WIDTH, merged
@@ -38,6 +38,10 @@ BLOCKING: Final = frozenset({Acquire, Join, Await})
 _REJECTED, _ACCEPTED, _UNDECIDED = range(3)
 
 
+Pending: TypeAlias = tuple[int, Any, Touches]
+"""A thread by its number, the step that it has not taken, and what that would touch."""
+
+
 class Races:
     """Reverses the races of each execution of one search; those that are `open` are asked again after the next."""
 
@@ -53,26 +57,35 @@ class Races:
         while self.open and self.open[-1][1] >= length:
             self.open.pop()
 
-    def reverse_all(self, run: Run) -> None:
-        """Put into the wakeup trees what reverses the races of the execution that ended just now."""
+    def reverse_all(self, pending: Sequence[Pending]) -> None:
+        """Put into the wakeup trees what reverses the races of the execution that ended just now.
+
+        `pending` are the steps that nobody took any more.  Other executions may be run on the way, so whatever is to
+        be known of this one, its outcome above all, must be known before: a program's globals are those of all.
+        """
         self.open = [race for race in [*self.open, *self._stack.races] if self._reverse(*race)]
-        for thread in run.machine.threads:
-            if thread.pending is not None:
-                self._reverse_pending(run, thread)
+        for who, step, touches in pending:
+            self._reverse_pending(who, step, touches)
 
     # ------------------------------------------------------------ steps that nobody can take any more
 
-    def _reverse_pending(self, run: Run, thread: Any) -> None:
-        """Reverse what keeps `thread` from its next step: the execution is over, and it has not taken it."""
-        stack, step = self._stack, thread.pending
-        touches = run.touches(step)
-        if run.machine.choices() == [] and stack.watch.daemons and thread.daemon:
-            touches = (*touches, (ALIVE, WHOLE, False))
-        elif step.__class__ not in BLOCKING:
-            return
+    def pending(self, run: Run) -> list[Pending]:
+        """Return the steps that nobody can take any more, now that the execution is over."""
+        daemons = self._stack.watch.daemons and not run.machine.choices()
+        found: list[Pending] = []
+        for thread in run.machine.threads:
+            step = thread.pending
+            if step is None or not (step.__class__ in BLOCKING or (daemons and thread.daemon)):
+                continue
+            ends: Touches = ((ALIVE, WHOLE, False),) if daemons and thread.daemon else ()
+            found.append((run.who[thread.index], step, (*run.touches(step), *ends)))
+        return found
+
+    def _reverse_pending(self, who: int, step: Any, touches: Touches) -> None:
+        """Reverse what keeps thread `who` from `step`: the execution is over, and it has not taken it."""
+        stack = self._stack
         options = range(1, len(step.options) + 1) if step.__class__ is Choose else (0,)
-        event, who = len(stack.path), run.who[thread.index]
-        past = stack.now.get(who, 0)
+        event, past = len(stack.path), stack.now.get(who, 0)
         for option in options:
             self._push(event, who + (option << OPTION), step, touches, past)
             last = next(self._conflicting(event, event - 1), None)
