@@ -25,7 +25,7 @@ from types import GeneratorType, MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from interleave import control, ending, interrupts, stdlib
-from interleave.control import Barred
+from interleave.control import SELDOM, Barred
 from interleave.determinism import answered_otherwise, same_answers
 from interleave.errors import InterleaveError, ScenarioError, Unwinding
 from interleave.locks import LOCK, LockTable
@@ -50,7 +50,6 @@ from interleave.underway import Underway
 Choice: TypeAlias = int
 
 _THREAD: Final = (1 << OPTION) - 1
-_SELDOM: Final = control.SELDOM
 
 _NOT_THE_PROGRAMS: Final = (InterleaveError, Unwinding, KeyboardInterrupt)
 """What is raised past every thread: it is no event of the program."""
@@ -108,7 +107,7 @@ class Machine:
             if step is None:
                 continue
             kind = step.__class__
-            if kind not in _SELDOM:
+            if kind not in SELDOM:
                 found.append(thread.index)
             elif kind is not Acquire or step.lock.__class__ is not LOCK:
                 found.extend(control.ways(self, thread, step))

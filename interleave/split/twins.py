@@ -1,7 +1,6 @@
 """C functions that call back into Python, done in steps: `map`, `sorted(key=...)`, `sum` of a generator, ...
 
-Each stands in for its C function only when it is given Python code to run: a function, a user's generator
-or an object with a Python `__iter__`.
+Each stands in for its C function only when it is given Python code: a function, a generator, an `__iter__`.
 
 Read next: `specials`.
 """

@@ -313,14 +313,18 @@ class Races:
         return True
 
     def _independent(self, touches: Touches, among: Sequence[int]) -> bool:
-        stack = self._stack
-        if not touches:
-            return True
+        """Return whether an event with these touches commutes with each of `among`."""
         later, moved, _ = self._moved
-        kind_of = self._kind_of
-        return not any(
-            dependent(touches, moved if event == later else stack.touches[event], kind_of) for event in among
-        )
+        of = self._stack.touches
+        if len(touches) != 1 or touches[0][0].__class__ is not int:
+            return not any(dependent(touches, moved if event == later else of[event], self._kind_of) for event in among)
+        # One known place is what is asked about most often, and needs no more than this.
+        place, part, writes = touches[0]
+        for event in among:
+            for other, theirs, changes in moved if event == later else of[event]:
+                if other == place and (writes or changes) and (part is None or theirs is None or part == theirs):
+                    return False
+        return True
 
     def _asleep(self, node: int, part: Sequence[int], rest: Sequence[int] | None) -> int:
         """Return _REJECTED if a thread that sleeps at `node` could come first in the sequence, else _ACCEPTED.
