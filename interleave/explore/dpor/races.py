@@ -22,9 +22,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 from interleave.effects import WHOLE
+from interleave.explore.dpor import probes
 from interleave.explore.dpor.clocks import FIELD, WIDTH, merged
 from interleave.explore.dpor.run import Run
-from interleave.explore.dpor.stack import MAY_FAIL, Stack, failed
+from interleave.explore.dpor.stack import MAY_FAIL, Stack
 from interleave.explore.dpor.wakeup import THREAD, Branch, Touches, dependent, unseen
 from interleave.explore.dpor.watch import ALIVE
 from interleave.locks import LOCK
@@ -35,7 +36,7 @@ from interleave.trace import OPTION
 BLOCKING: Final = frozenset({Acquire, Join, Await})
 """The steps that cannot be taken at all times."""
 
-_REJECTED, _ACCEPTED, _UNDECIDED = range(3)
+_REJECTED, _ACCEPTED, _UNDECIDED, _UNCERTAIN = range(4)
 
 
 Pending: TypeAlias = tuple[int, Any, Touches]
@@ -146,7 +147,7 @@ class Races:
         kind = stack.steps[later].__class__
         again = kind in MAY_FAIL or (earlier in stack.shapers and hasattr(stack.steps[later], "name"))
         if again:
-            probed = self._probe(earlier, part, later)
+            probed = probes.touched_first(stack, earlier, part, later)
             touches = touches if probed is None else probed
         if self._is_plain(later):
             # Every other event of the lock happens after `earlier`, so none of them is in `part`.
@@ -245,51 +246,7 @@ class Races:
         if step.__class__ is Join and kind is Spawn and stack.log[event] is not RuntimeError:
             return True  # to join a thread that was not started is an error, and not a wait
         part = self._not_after(event, event + 1, min(later, len(stack.path)))
-        return self._probe(event, part, later) is not None
-
-    def _probe(self, earlier: int, part: Sequence[int], later: int) -> Touches | None:
-        """Run to before `earlier`, then `part`, then `later`; return what that touches, None if it is not possible."""
-        stack = self._stack
-        run = Run(stack.program, stack.identities, stack.watch.reserved)
-        machine = run.machine
-        try:
-            for event in (*range(earlier), *part):
-                choice = run.choice(stack.key[event])
-                machine.run((choice,))
-                run.after(choice & THREAD)
-            key = stack.key[later]
-            index = run.index.get(key & THREAD)
-            if index is None:
-                return None
-            choice = run.choice(key)
-            step = machine.threads[index].pending
-            over = not machine.choices() and not machine.threads[index].daemon
-            if over or (choice not in machine.choices()):
-                return None
-            return self._touched(run, step, choice, later)
-        finally:
-            machine.dispose()
-
-    def _touched(self, run: Run, step: Any, choice: int, later: int) -> Touches:
-        """Take `step` in a probe and return its touches, in the places of the stack's execution."""
-        stack = self._stack
-        latest, old = stack.latest, stack.steps[later]
-        probed = run.touches(step)
-        machine = run.machine
-        machine.run((choice,))
-        if step.__class__ in MAY_FAIL and machine.log[-1] is False:
-            probed = failed(probed)
-        mine = [getattr(step, name) for name in ("obj", "lock", "thread") if hasattr(step, name)]
-        place = next((touch[0] for touch in stack.touches[later]), 0)
-        touches = []
-        for probe_place, part, writes in probed:
-            obj = run.objects[probe_place]
-            same = any(obj is one for one in mine)
-            # Another object than the step's own is a class: it is the same object in all executions.
-            touches.append((place if same else latest.place(obj), part, writes))
-        extra = [touch for touch in stack.touches[later] if touch[0] < len(stack.watch.reserved)]
-        assert old.__class__ is step.__class__, "a probe found another step"
-        return tuple(touches) + tuple(extra)
+        return probes.touched_first(stack, event, part, later) is not None
 
     # ------------------------------------------------------------ what covers a sequence already
 
@@ -357,10 +314,12 @@ class Races:
         stack = self._stack
         # The moved event comes last: what is not before it is nevertheless there.
         left = list(part) if rest is None else [*part[:-1], *rest, part[-1]]
-        branches = stack.trees.setdefault(node, [])
+        branches, above = stack.trees.setdefault(node, []), list[Branch]()
         while True:
             for branch in branches:
                 fits = self._fits(branch, left, rest is not None)
+                if fits is _UNCERTAIN:
+                    fits = self._really_fits(node, above, branch, left, rest is not None)
                 if fits is _UNDECIDED:
                     return _UNDECIDED
                 if fits is _ACCEPTED:
@@ -370,6 +329,7 @@ class Races:
                 return _ACCEPTED
             if not branch.branches:
                 return _REJECTED
+            above.append(branch)
             branches = branch.branches
 
     def _fits(self, branch: Branch, left: list[int], is_whole: bool) -> int:
@@ -381,6 +341,17 @@ class Races:
                 return _ACCEPTED
             return _REJECTED
         if not self._independent(branch.touches, left):
+            seen = tuple([touch for touch in branch.touches if touch[0].__class__ is int])
+            return _UNCERTAIN if len(seen) < len(branch.touches) and self._independent(seen, left) else _REJECTED
+        return _ACCEPTED if is_whole else _UNDECIDED
+
+    def _really_fits(
+        self, node: int, above: Sequence[Branch], branch: Branch, left: Sequence[int], is_whole: bool
+    ) -> int:
+        """Return what `_fits` says where it hangs on which objects are the same."""
+        later, moved, _ = self._moved
+        touches = [(event, moved if event == later else self._stack.touches[event]) for event in left]
+        if not probes.independent(self._stack, node, above, branch, touches):
             return _REJECTED
         return _ACCEPTED if is_whole else _UNDECIDED
 

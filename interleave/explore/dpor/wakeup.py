@@ -5,7 +5,7 @@ Inserting one keeps the tree free of sequences that an earlier one already cover
 
 Objects are numbered in the order in which an execution meets them, so a number means the same in all
 executions through one node only for the objects that were met before it.  A branch keeps the others as `Unseen`,
-and where two of those may be one object they count as one: that can cost an execution, never lose one.
+and where two of those may be one object they count as one, until a probe has told them apart.
 
 Reference: P. Abdulla, S. Aronis, B. Jonsson and K. Sagonas, "Source sets: a foundation for optimal dynamic
 partial order reduction", Journal of the ACM 64(4), 2017, section 6.
