@@ -91,7 +91,7 @@ def _alone() -> str:
 class _Slot:
     """What one worker and the parent tell each other while it works: a row of numbers in memory that both see."""
 
-    DONE, GRANTED, ASKS, OUTCOMES, VIOLATED, DEPTH, SHARE = range(7)
+    DONE, GRANTED, ASKS, OUTCOMES, VIOLATED, DEPTH, SHARE, ABANDONED = range(8)
     SIZE: Final = 8
 
     def __init__(self, numbers: Any, at: int) -> None:
@@ -149,6 +149,7 @@ def _work(one: Searching, module: Any, program: Program, search: Search, limits:
     def tell(progress: Any) -> None:
         slot[_Slot.OUTCOMES], slot[_Slot.VIOLATED] = progress.outcomes, progress.violated
         slot[_Slot.DEPTH], slot[_Slot.SHARE] = progress.depth, progress.share or 0.0
+        slot[_Slot.ABANDONED] = progress.executions - progress.classes
         if os.getppid() != parent:
             os._exit(1)  # nobody is there to take the result
 
@@ -382,7 +383,8 @@ def _teller(crew: _Crew, limits: Any) -> Callable[[], None]:
         executions, depth = int(sum(slot[_Slot.DONE] for slot in slots)), int(max(slot[_Slot.DEPTH] for slot in slots))
         # What two workers found may be the same, so at least as many outcomes as one has found.
         outcomes, violated = int(max(slot[_Slot.OUTCOMES] for slot in slots)), any(s[_Slot.VIOLATED] for s in slots)
+        classes = executions - int(sum(slot[_Slot.ABANDONED] for slot in slots))
         share = sum(slot[_Slot.SHARE] for slot in slots) / len(slots)
-        limits.progress(Progress(executions, now - limits.start, depth, outcomes, violated, share))
+        limits.progress(Progress(executions, now - limits.start, depth, outcomes, violated, share, classes))
 
     return tell

@@ -33,7 +33,7 @@ MOST_VIOLATIONS: Final = 100
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a search has come: executions, seconds, length of the last execution, different outcomes, whether
-    any violation.
+    any violation, the estimated share of the search tree that is behind, and classes (None where they are not counted).
     """
 
     executions: int
@@ -42,6 +42,7 @@ class Progress:
     outcomes: int
     violated: bool
     share: float | None = None
+    classes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -262,7 +262,7 @@ def _search(module: Explorer, program: Program, search: Search, tally: Tally, li
     deadline = None if limits.seconds is None else limits.start + limits.seconds
     try:
         with spinning.watched(), interrupts.until(deadline), watchdog.guarded(deadline):
-            return _add_up(traces, tally, limits, search, module.SAMPLES)
+            return _add_up(traces, tally, limits, search, module)
     except KeyboardInterrupt:
         interrupts.taken()
         return "interrupted"
@@ -277,7 +277,7 @@ def _search(module: Explorer, program: Program, search: Search, tally: Tally, li
         raise
 
 
-def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Search, samples: bool) -> str:
+def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Search, module: Explorer) -> str:
     told = look = limits.start
     hope = Hope(search, limits.seconds is not None or limits.executions is not None)
     for trace in traces:
@@ -291,15 +291,15 @@ def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Sear
         now = time.perf_counter()
         if limits.progress is not None and now - told > _TELL_EVERY:
             told = now
-            limits.progress(_progress(tally, now - limits.start, len(trace.path), search))
+            limits.progress(_progress(tally, now - limits.start, len(trace.path), search, module))
         if limits.checkpoint is not None:
             limits.checkpoint.due(now)
         if limits.stop_at_first and tally.violated:
             return "stopped at the first violation"
         # The limit is asked after the trace: a search whose last execution is the limit's has skipped nothing,
         # but whether it was the last only the explorer knows.
-        if over := _over(limits, 0 if samples else tally.executions, now):
-            return over if samples or next(traces, None) is not None else tally.cuts
+        if over := _over(limits, 0 if module.SAMPLES else tally.executions, now):
+            return over if module.SAMPLES or next(traces, None) is not None else tally.cuts
         if now > look:
             look = now + _LOOK_EVERY
             if reason := hope.gone(now - limits.start, tally.executions, len(trace.path)):
@@ -316,9 +316,10 @@ def _over(limits: _Limits, executions: int, now: float) -> str:
     return ""
 
 
-def _progress(tally: Tally, seconds: float, depth: int, search: Search) -> Progress:
+def _progress(tally: Tally, seconds: float, depth: int, search: Search, module: Explorer) -> Progress:
     share = search.share() if search.share is not None else None
-    return Progress(tally.executions, seconds, depth, tally.distinct, tally.violated, share)
+    classes = tally.executions - tally.abandoned if module.REDUCES else None
+    return Progress(tally.executions, seconds, depth, tally.distinct, tally.violated, share, classes)
 
 
 def _endless(trace: Trace, steps: int | None) -> str:
@@ -352,7 +353,7 @@ def _confirm(program: Program, violations: list[Violation]) -> Iterator[Violatio
     replayed = 0
     for violation in violations:
         replayed += len(violation.trace)
-        if violation.kind == progress_check.KIND:
+        if violation.trace.ending == progress_check.KIND:
             yield confirmed(violation, "not replayed on real threads, which would turn for ever")
             continue
         if replayed > _MOST_REPLAYED and replayed > len(violation.trace):

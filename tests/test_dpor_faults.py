@@ -497,6 +497,23 @@ def test_two_threads_that_give_way_to_each_other_end() -> None:
     assert {violation.kind for violation in verdict.violations} == {"livelock"}
 
 
+def test_a_crash_beside_a_thread_that_turns_for_ever_has_no_schedule_to_replay() -> None:
+    def waits(place: Place) -> None:
+        while not place.up:
+            pass
+
+    def crashes(place: Place) -> None:
+        assert place.count == 1
+
+    verdict = il.explore(on_place(waits, crashes))
+    printed = str(verdict)
+
+    assert {violation.kind for violation in verdict.violations} == {"assertion", "livelock"}
+    assert all("would turn for ever" in str(violation.confirmed) for violation in verdict.violations)
+    assert "schedule, up to where it turns for ever: " in printed
+    assert "replay:" not in printed
+
+
 def test_a_limit_on_executions_leaves_no_class_out_where_it_is_not_reached() -> None:
     program = as_program(shared_by(steps_of(lambda o: Write(o, "x", 1)), steps_of(lambda o: Read(o, "x"))))
 

@@ -43,10 +43,13 @@ class Ticker:
         found = (
             f"{count(progress.outcomes, 'outcome')}, {'a violation' if progress.violated else 'no violation'} so far"
         )
+        run = count(progress.executions, "execution")
+        if progress.classes is not None:
+            run += f" of {count(progress.classes, 'class', 'classes')}"
         pace = f"{progress.executions / max(progress.seconds, 1e-9):,.0f} a second, depth {progress.depth:,}"
         if progress.share is not None:
             pace += f", {progress.share:.1%} of the search tree by estimate"
-        self._tell(f"{count(progress.executions, 'execution')} in {duration(progress.seconds)}, {found}; {pace}")
+        self._tell(f"{run} in {duration(progress.seconds)}, {found}; {pace}")
 
     def running(self, observed: Observation) -> None:
         """Tell how far a run on real threads is."""

@@ -221,7 +221,7 @@ def _in_full(shown: Violation, verdict: Verdict, width: int, target: str | None)
         yield "", ""
         sentence = shown.confirmed[:1].upper() + shown.confirmed[1:]
         yield from wrap(f"{sentence}.", width, "" if "NOT" not in sentence else "bad")
-    if shown.kind == progress.KIND:  # no run of it ends, so there is nothing to paste
+    if shown.trace.ending == progress.KIND:  # no run of it ends, so there is nothing to paste
         yield "", ""
         yield from wrap(f"schedule, up to where it turns for ever: {shown.schedule}", width)
         return
