@@ -1,0 +1,66 @@
+"""The graph of all states: as many as were counted, with what each node and edge says, in every format."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+
+import networkx as nx
+import pytest
+from compiled_models import counter
+
+from interleave.compiled.system import Op, Var
+from interleave.errors import ScenarioError
+from interleave.report.graph import graph_of, livelocks, written
+
+
+def test_two_increments_as_a_graph() -> None:
+    graph = graph_of(counter(2, 1))
+
+    assert graph.number_of_nodes() == 22  # facts/counter.json
+    assert graph.number_of_edges() == 28  # facts/counter.json
+    assert graph.nodes[0]["kind"] == "initial"
+    assert graph.nodes[0]["at"] == "t0 at 2, t1 at 2"
+    ends = [found for _, found in graph.nodes(data=True) if found["kind"] == "end"]
+    assert {found["outcome"] for found in ends} == {"1", "2"}
+    assert not any(found["turns"] for _, found in graph.nodes(data=True))
+    assert {found["step"] for _, _, found in graph.edges(data=True)} == {"read count", "modify count", "write count"}
+    assert {found["thread"] for _, _, found in graph.edges(data=True)} == {"t0", "t1"}
+
+
+def test_a_lock_is_shown_by_who_holds_it() -> None:
+    graph = graph_of(counter(2, 1, locked=True))
+
+    assert {found["lock"] for _, found in graph.nodes(data=True)} == {"free", "t0", "t1"}
+
+
+def test_more_states_than_allowed_are_refused_with_the_remedy() -> None:
+    with pytest.raises(ScenarioError, match=r"more than 100 states; make the program smaller .*most"):
+        graph_of(counter(2, 2), most=100)
+
+
+def test_a_cycle_that_nothing_leaves_is_a_livelock() -> None:
+    system = counter(2, 1)
+    first = system.commands[0][2][0]
+    wait = replace(first, guard=(Op("==", (Var(2), 5)),))  # which never comes
+    spin = replace(first, guard=(Op("!=", (Var(2), 5)),), updates=(), target=2)
+    turning = replace(system, commands=({**system.commands[0], 2: (wait, spin)}, system.commands[1]))
+
+    graph = graph_of(turning)
+
+    assert len(livelocks(graph)) == 1
+    assert livelocks(graph_of(system)) == []
+    (nodes,) = livelocks(graph)
+    assert all("t1 is over" in graph.nodes[node]["at"] for node in nodes)
+
+
+def test_every_format_can_be_read_again() -> None:
+    graph = graph_of(counter(2, 1, locked=True))
+
+    assert len(json.loads(written(graph, "json"))["nodes"]) == graph.number_of_nodes()
+    again = nx.read_graphml(io.BytesIO(written(graph, "graphml").encode()), force_multigraph=True)
+    assert again.number_of_edges() == graph.number_of_edges()
+    dot = written(graph, "dot")
+    assert dot.startswith("digraph states {") and dot.endswith("}")
+    assert dot.count("->") == graph.number_of_edges()
