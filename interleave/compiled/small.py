@@ -94,9 +94,9 @@ def _moves(plain: Plain, node: Node, holds: Callable[[State], bool] | None) -> l
 def _counts(first: Node, moves: dict[Node, list[tuple[Command, Node]]]) -> dict[Node, int]:
     """Return how many ways lead to each node: each is looked at when all before it were (Kahn 1962)."""
     waiting = dict.fromkeys(moves, 0)
-    for after in moves.values():
-        for _, node in after:
-            waiting[node] += 1
+    for out in moves.values():
+        for _, after in out:
+            waiting[after] += 1
     ways = dict.fromkeys(moves, 0)
     ways[first] = 1
     ready, done = [first] if not waiting[first] else [], 0

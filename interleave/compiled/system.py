@@ -132,7 +132,7 @@ class System:
     `crash` gives for some threads the variable that is 1 + the number of the one of `crashes` that ended it, 0 for
     none.  `outcome` is what a complete execution ends in, None where the scenario's own function has to be asked.
     `invariant` must hold in every state.  `before` are the choices that the machine has taken up to the first
-    state.  Threads in `daemons` need not end.
+    state.  Threads in `daemons` need not end.  `shared` is the scenario's object, whose parts the variables' homes are.
     """
 
     threads: tuple[str, ...]
@@ -145,6 +145,7 @@ class System:
     invariant: Expr | None = None
     daemons: frozenset[int] = frozenset()
     before: tuple[int, ...] = ()
+    shared: Any = field(default=None, compare=False, repr=False)
 
     def all_commands(self) -> Iterator[Command]:
         """Yield every command, thread by thread."""
