@@ -15,7 +15,7 @@ from interleave.naming import SCALARS
 from interleave.outcomes import ADDRESS, by_repr, hashable, is_nothing_but_itself, key_of
 from interleave.scenario import Program
 from interleave.schedule import Schedule
-from interleave.trace import OPTION, Trace, Wait
+from interleave.trace import OPTION, Trace, Unrun, Wait
 
 Check: TypeAlias = Callable[[Trace, Program], Iterator[tuple[str, str]]]
 
@@ -49,13 +49,19 @@ class Progress:
 class Outcome:
     """A result that is possible: in how many executions (and interleavings, None if not counted), and one schedule.
 
-    The schedule is one of those with the fewest switches.
+    The schedule is one of those with the fewest switches, if the verdict is `minimal`.  Where there are very many
+    outcomes it is worked out when it is asked for.
     """
 
     value: Any
     executions: int
     interleavings: int | None
-    schedule: Schedule
+    _schedule: Schedule | Callable[[], Schedule]
+
+    @property
+    def schedule(self) -> Schedule:
+        """One schedule that ends in this outcome."""
+        return self._schedule if isinstance(self._schedule, Schedule) else self._schedule()
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +303,7 @@ class Tally:
             value = best.value
             fit = hashable(value) and not isinstance(value, BaseException)
             key = value if fit and value not in found else repr(value)
-            found[key] = Outcome(value, best.count, best.weight if counted else None, best.trace.schedule)
+            found[key] = Outcome(value, best.count, best.weight if counted else None, _schedule_of(best.trace))
         return found
 
     def shorten(self) -> None:
@@ -323,6 +329,10 @@ class Tally:
             weight = best.weight if counted else None
             found.append(Violation(kind, message, best.trace.schedule, best.trace, best.count, None, weight))
         return found
+
+
+def _schedule_of(trace: Trace) -> Schedule | Callable[[], Schedule]:
+    return (lambda: trace.schedule) if isinstance(trace.path, Unrun) else trace.schedule
 
 
 def confirmed(violation: Violation, sentence: str) -> Violation:

@@ -13,7 +13,7 @@ import functools
 import os
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import ne
 from typing import Any, Final, TypeAlias
@@ -165,6 +165,30 @@ class Orders:
     count: int
     switches: int
     fewest: Callable[[], Trace]
+
+
+class Unrun(Sequence[int]):
+    """The path of an execution that is known to be possible and was not run: worked out when somebody looks at it."""
+
+    def __init__(self, length: int, work_out: Callable[[], Sequence[int]]) -> None:
+        self._length = length
+        self._work_out = work_out
+        self._path: Sequence[int] | None = None
+
+    def _whole(self) -> Sequence[int]:
+        if self._path is None:
+            self._path = self._work_out()
+            assert len(self._path) == self._length, "a path has another length than was said"
+        return self._path
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._whole()[at]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._whole())
 
 
 @dataclass(slots=True)
