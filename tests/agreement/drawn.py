@@ -215,7 +215,7 @@ def kinds(ends: Iterable[states.End]) -> set[Any]:
     """Return how executions end, and in which violations: each once."""
     found: set[Any] = set()
     for end in ends:
-        found |= {end.ending, end.waits, end.broken, *end.crashes}
+        found |= {end.ending, end.waits, *end.crashes, "broken" if end.broken else ""} - {""}
     return found
 
 
