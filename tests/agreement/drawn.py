@@ -4,18 +4,28 @@
 
 searches each of them with `exhaustive` and with `dpor` and says where the two differ.
 
-Read next: `programs` for the language.
+    python tests/agreement/drawn.py --oracle states --programs 1000000 --workers 2
+
+holds `dpor` against a search of the states of the same data, which shares nothing with the machine and takes no time
+worth mentioning.  It compares how each program can end, in which violations, and in how many interleavings each.  A
+program that differs is printed with its number; `--start NUMBER --programs 1` runs it alone.
+
+Read next: `programs` for the language, `states` for the oracle, `bulk` for the command.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import random
+import signal
 import sys
 import time
+import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +33,7 @@ from typing import Any
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[1])]
 
+from agreement import states
 from agreement.programs import PLACES, Generated, Line, interleavings_at_most
 from interleave.explore import Search, dpor, exhaustive
 from interleave.scenario import Program, as_program
@@ -48,10 +59,13 @@ def short(shared: SimpleNamespace) -> bool:
 INVARIANTS: tuple[Callable[[Any], bool] | None, ...] = (None, None, None, low, short)
 
 
-def line(dice: random.Random, family: bool) -> Line:
-    """Return one line of a thread; `family` allows the child to be started, joined and asked after."""
-    places = PLACES[: dice.choice([1, 2, 6])]
-    word = dice.choice((*WORDS, *("spawn", "join", "alive") * 2) if family else WORDS)
+def line(dice: random.Random, family: bool, words: Sequence[str] = WORDS, counts: Sequence[int] = (1, 2, 6)) -> Line:
+    """Return one line of a thread; `family` allows the child to be started, joined and asked after.
+
+    It is of one of `words`, and at one of as many places as one of `counts` says.
+    """
+    places = PLACES[: dice.choice(counts)]
+    word = dice.choice((*words, *("spawn", "join", "alive") * 2) if family else words)
     value = dice.randint(0, 2)
     if word in ("write", "copy", "update", "until"):
         return (word, dice.choice(places), value)
@@ -68,16 +82,20 @@ def line(dice: random.Random, family: bool) -> Line:
     return others.get(word, lambda: (word,))()
 
 
-def drawn(number: int, most: int) -> tuple[Generated, Callable[[Any], bool] | None]:
-    """Return program `number` and its invariant: two to four threads of one to six lines, at most `most` orders."""
-    dice = random.Random(f"program {number}")
+def drawn(number: int, most: int, dense: bool = False) -> tuple[Generated, Callable[[Any], bool] | None]:
+    """Return program `number` and its invariant: two to four threads of one to six lines, at most `most` orders.
+
+    A `dense` one is another program: of few words and one or two places, so that more of its steps conflict.
+    """
+    dice = random.Random(f"{'dense ' * dense}program {number}")
     family = dice.random() < 0.3
     while True:
+        few = dice.sample(WORDS, dice.randint(2, 5)) if dense else WORDS
+        one = partial(line, dice, words=few, counts=(1, 2) if dense else (1, 2, 6))
         threads = [
-            tuple(line(dice, family) for _ in range(dice.randint(1, 6)))
-            for _ in range(dice.randint(2, 2 if family else 4))
+            tuple(one(family) for _ in range(dice.randint(1, 6))) for _ in range(dice.randint(2, 2 if family else 4))
         ]
-        child = tuple(line(dice, False) for _ in range(dice.randint(0, 3))) if family else ()
+        child = tuple(one(False) for _ in range(dice.randint(0, 3))) if family else ()
         program = Generated(tuple(threads), child)
         if 10 < interleavings_at_most(program) <= most:
             return program, dice.choice(INVARIANTS)
@@ -143,23 +161,146 @@ def differences(generated: Generated, invariant: Callable[[Any], bool] | None, t
     return faults
 
 
+# ---------------------------------------------------------------- against the states
+
+LATE = "as two locks that are met late may be one (decision 0008)"
+"""Why an execution may be in vain: that costs time and loses nothing, so it is counted and is no difference."""
+
+
+def against_states(
+    generated: Generated, invariant: Callable[[Any], bool] | None, textbook: bool = False, forms: bool = False
+) -> list[str]:
+    """Return in what `dpor` does not agree with the search of the states, [] if it does in everything.
+
+    A class that is lost, or visited twice, shows in the number of interleavings of its end.  `forms` compares normal
+    forms as well, which takes longer than all the rest.
+    """
+    expected = states.ends(generated, invariant)
+    program = as_program(replace(generated.scenario(), invariant=invariant))
+    found: Counter[states.End] = Counter()
+    visited: Counter[Any] = Counter()
+
+    def forget() -> None:
+        found.clear()
+        visited.clear()
+
+    search = Search(effort=1 << 30, begin_again=forget)
+    for trace in dpor.explore(program, search, textbook=textbook):
+        end = end_of(trace)
+        found[end] += trace.orders.count if trace.orders is not None else 1
+        if forms and invariant is None and end.ending != "abandoned":
+            visited[normal_form(trace.events)] += 1
+    faults = []
+    if kinds(expected) != kinds(found):
+        faults.append(f"endings and violations: {sorted(map(str, kinds(expected) ^ kinds(found)))[:3]}")
+    # An assumption that fails ends all threads, wherever the others stand: those orders are nobody's to count.
+    wrong = [end for end in expected | found if end.ending != "abandoned" and expected[end] != found[end]]
+    faults += [f"{found[end]} interleavings counted of {expected[end]} of {end}" for end in wrong[:3]]
+    if max(visited.values(), default=1) > 1:
+        faults.append("a class was visited twice")
+    if search.redundant:
+        why = f", {LATE}" if has_two_locks(generated) else ""
+        faults.append(f"{search.redundant} executions in vain{why}")
+    return faults
+
+
+def has_two_locks(generated: Generated) -> bool:
+    """Return whether a program has two objects of one class, which its threads may meet late."""
+    lines = [line for lines in (*generated.threads, generated.child) for line in lines]
+    return len({line[1] for line in lines if line[0] in ("acquire", "release", "try")}) == 2
+
+
+def end_of(trace: Trace) -> states.End:
+    """Return the end of `trace` in the words of `states`."""
+    return states.End(
+        trace.ending,
+        trace.outcome if trace.ending == "complete" else None,
+        frozenset((crash.thread, type(crash.error).__name__) for crash in trace.crashes),
+        frozenset((wait.thread, wait.what, wait.holder) for wait in trace.waits),
+        trace.broken_at is not None,
+    )
+
+
+def kinds(ends: Iterable[states.End]) -> set[Any]:
+    """Return how executions end, and in which violations: each once."""
+    found: set[Any] = set()
+    for end in ends:
+        found |= {end.ending, end.waits, *end.crashes, "broken" if end.broken else ""} - {""}
+    return found
+
+
+def bulk(number: int, most: int) -> list[str]:
+    """Draw program `number` of a bulk run, and return in what `dpor` does not agree with its states.
+
+    Every other one is dense, every fifth may have ten times as many interleavings, and now and then the slow twin
+    is asked, or the normal forms.
+    """
+    program = drawn(number, most * 10 if number % 5 == 0 else most, dense=number % 2 == 1)
+    return against_states(*program, textbook=number % 11 == 0, forms=number % 13 == 0)
+
+
+# ---------------------------------------------------------------- the command
+
+ORACLES: dict[str, Callable[[int, int], list[str]]] = {
+    "exhaustive": lambda number, most: differences(*drawn(number, most), textbook=number % 10 == 9),
+    "states": bulk,
+}
+
+
+def checked(oracle: str, most: int, number: int) -> str:
+    """Return what is wrong with program `number`, "" if nothing is."""
+    try:
+        return "; ".join(ORACLES[oracle](number, most))
+    except Exception:
+        return traceback.format_exc()
+
+
+def verdicts(options: argparse.Namespace) -> Iterator[str]:
+    """Yield what is wrong with each program, in their order."""
+    check = partial(checked, options.oracle, options.most)
+    numbers = range(options.start, options.start + options.programs)
+    if options.workers == 1:
+        yield from map(check, numbers)
+        return
+    # A Ctrl-C is for the main process alone, which then tells what was done.
+    with multiprocessing.Pool(options.workers, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        yield from pool.imap(check, numbers, chunksize=100)
+
+
 def main() -> int:
-    """Search as many programs as are asked for; return 1 if any differed."""
+    """Search as many programs as are asked for; return 1 if any differed, 2 if it was interrupted."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--oracle", choices=ORACLES, default="exhaustive", help="what dpor is held against")
     parser.add_argument("--programs", type=int, default=10_000)
     parser.add_argument("--start", type=int, default=0, help="the number of the first one")
-    parser.add_argument("--most", type=int, default=300, help="the most interleavings of a program")
+    parser.add_argument("--most", type=int, default=300, help="the most interleavings of a program, about")
+    parser.add_argument("--workers", type=int, default=1, help="how many processes")
     options = parser.parse_args()
-    begun, told, bad = time.monotonic(), time.monotonic(), 0
-    for number in range(options.start, options.start + options.programs):
-        faults = differences(*drawn(number, options.most), textbook=number % 10 == 9)
-        if faults:
-            bad += 1
-            print(f"program {number}: {'; '.join(faults)}\n  {drawn(number, options.most)}", flush=True)
-        if time.monotonic() - told > 60:
-            told = time.monotonic()
-            print(f"{number + 1 - options.start:,} programs, {bad} bad, {told - begun:.0f} s", flush=True)
-    print(f"{options.programs:,} programs, {bad} bad, {time.monotonic() - begun:.0f} s")
+    begun, told = time.monotonic(), time.monotonic()
+    done, bad, late = 0, 0, 0
+
+    def tell() -> None:
+        seconds = time.monotonic() - begun
+        numbers = f"{options.start} to {options.start + done - 1}"
+        vain = f", {late} with an execution in vain {LATE}" if late else ""
+        rate = done / max(seconds, 1e-9)
+        print(f"{done:,} programs ({numbers}), {bad} bad{vain}, {seconds:.0f} s, {rate:.0f} a second", flush=True)
+
+    try:
+        for done, fault in enumerate(verdicts(options), 1):
+            if fault.endswith(LATE) and "; " not in fault:
+                late += 1
+            elif fault:
+                bad += 1
+                print(f"program {options.start + done - 1}: {fault}", flush=True)
+            if time.monotonic() - told > 60:
+                told = time.monotonic()
+                tell()
+    except KeyboardInterrupt:
+        print("interrupted")
+        tell()
+        return 1 if bad else 2
+    tell()
     return min(bad, 1)
 
 
