@@ -227,7 +227,6 @@ def test_two_locks_that_are_met_late_cost_no_execution_in_vain() -> None:
     assert faults(program) == set()
 
 
-@pytest.mark.xfail(reason="a step that fails, moved to where it succeeds, is not seen to be observed", strict=True)
 def test_a_compare_and_set_that_fails_where_it_stood_and_is_observed_where_it_is_moved() -> None:
     """And the other way round: what an invariant sees of a moved step is what it saw where the step stood."""
     program = Generated(

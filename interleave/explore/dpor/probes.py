@@ -18,6 +18,7 @@ from typing import Any
 from interleave.explore.dpor.run import Run
 from interleave.explore.dpor.stack import MAY_FAIL, Stack, failed
 from interleave.explore.dpor.wakeup import THREAD, Branch, Touches, Unseen, dependent
+from interleave.explore.dpor.watch import ALIVE
 
 
 def touched_first(stack: Stack, earlier: int, part: Sequence[int], later: int) -> Touches | None:
@@ -63,9 +64,10 @@ def _touched(stack: Stack, run: Run, step: Any, choice: int, later: int) -> Touc
         same = any(obj is one for one in mine)
         # Another object than the step's own is a class: it is the same object in all executions.
         touches.append((place if same else latest.place(obj), part, writes))
-    extra = [touch for touch in stack.touches[later] if touch[0] < len(stack.watch.reserved)]
     assert old.__class__ is step.__class__, "a probe found another step"
-    return tuple(touches) + tuple(extra)
+    # Whether the invariant sees the step hangs on what it does there; whether a thread lives does not.
+    ends = [touch for touch in stack.touches[later] if touch[0] == ALIVE]
+    return (*stack.watch.observed(tuple(touches), [latest.kind_of(place) for place, _, _ in touches]), *ends)
 
 
 def independent(

@@ -79,7 +79,9 @@ class Races:
             if step is None or not (step.__class__ in BLOCKING or (daemons and thread.daemon)):
                 continue
             ends: Touches = ((ALIVE, WHOLE, False),) if daemons and thread.daemon else ()
-            found.append((run.who[thread.index], step, (*run.touches(step), *ends)))
+            touches = run.touches(step)
+            seen = self._stack.watch.observed(touches, [run.kind_of(place) for place, _, _ in touches])
+            found.append((run.who[thread.index], step, (*seen, *ends)))
         return found
 
     def _reverse_pending(self, who: int, step: Any, touches: Touches) -> None:

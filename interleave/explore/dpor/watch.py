@@ -67,10 +67,15 @@ class Watch:
         if self._program.invariant is not None:
             if not self.everything:
                 self._ask(machine)
-            if self._is_observed(touches, kinds):
-                touches = (*touches, *_OBSERVED)
+            touches = self.observed(touches, kinds)
         if self.daemons:
             touches = (*touches, *self.alive(thread, step))
+        return touches
+
+    def observed(self, touches: Touches, kinds: list[type]) -> Touches:
+        """Return `touches`, of objects of the classes `kinds`, with that of the observer if the invariant sees it."""
+        if self._program.invariant is not None and self._is_observed(touches, kinds):
+            return (*touches, *_OBSERVED)
         return touches
 
     def alive(self, thread: Thread, step: Any) -> Touches:
