@@ -80,14 +80,29 @@ class Wide:
         """Return one of the states and a command that leads from it to `state`, None if there is none."""
         fitting = self.fitting([state])
         (target,) = zip(*fitting.layout.pack([state]), strict=True)
-        for start in range(0, len(self), _LOOKED_AT):
+        start = 0
+        while start < len(self):
             part = fitting.rows(slice(start, start + _LOOKED_AT))
-            for batch in part.expander.expand(part.words).batches:
-                same = np.flatnonzero(_equal(batch.words, target))
-                if len(same):
-                    rows = batch.rows.start if isinstance(batch.rows, slice) else batch.rows
-                    row = rows + int(same[0]) if isinstance(batch.rows, slice) else int(rows[same[0]])
-                    return part.rows(slice(row, row + 1)).states()[0], batch.command
+            try:
+                # A state in which a guard is set is no target, so what overflowed silently does no harm here.
+                found = part.origin(target)
+            except Overflow:
+                fitting = fitting.widened(fitting.expander.needs(fitting.words))
+                (target,) = zip(*fitting.layout.pack([state]), strict=True)
+                continue
+            if found is not None:
+                return found
+            start += _LOOKED_AT
+        return None
+
+    def origin(self, target: Sequence[Any]) -> tuple[State, Command] | None:
+        """Return one of the states and a command that leads from it to the packed state `target`."""
+        for batch in self.expander.expand(self.words).batches:
+            same = np.flatnonzero(_equal(batch.words, target))
+            if len(same):
+                nth = int(same[0])
+                row = batch.rows.start + nth if isinstance(batch.rows, slice) else int(batch.rows[nth])
+                return self.rows(slice(row, row + 1)).states()[0], batch.command
         return None
 
     def fitting(self, states: Sequence[State]) -> Wide:
