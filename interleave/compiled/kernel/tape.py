@@ -82,8 +82,7 @@ class Tape:
         elif isinstance(expr, Op):
             found = self._applied(expr)
         else:
-            value = int(expr)
-            found = self._put(lambda registers, words: value, (value, value), False)
+            found = self._constant(int(expr))
         self._at[expr] = found
         return found
 
@@ -92,6 +91,12 @@ class Tape:
         self.intervals.append(found)
         self._truths.append(truth)
         return len(self._code) - 1
+
+    def _constant(self, value: int) -> int:
+        # Left to itself, numpy takes an integer from 2^63 on for an unsigned one, and a sum with it for a float.
+        return self._put(
+            lambda registers, words: value if self.exact else np.array(value, dtype=object), (value, value), False
+        )
 
     def _loaded(self, index: int) -> int:
         layout = self.layout

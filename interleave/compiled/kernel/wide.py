@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interleave.compiled.kernel.expander import Expander
-from interleave.compiled.kernel.layers import Layer, Step
-from interleave.compiled.kernel.layout import Layout, Overflow, Words, first, taken
+from interleave.compiled.kernel.layers import Layer, Step, Thin
+from interleave.compiled.kernel.layout import Layout, Overflow, TooWide, Words, first, taken
 from interleave.compiled.kernel.sets import contains, distinct
 from interleave.compiled.kernel.tape import Tape
+from interleave.compiled.plain import Plain
 from interleave.compiled.system import Command, Expr, State, System
 
 _LOOKED_AT: Final = 1 << 14  # states that are expanded at a time where only one of them is wanted
@@ -78,6 +79,12 @@ class Wide:
 
     def before(self, state: State) -> tuple[State, Command] | None:
         """Return one of the states and a command that leads from it to `state`, None if there is none."""
+        try:
+            return self._before(state)
+        except TooWide:
+            return Thin(Plain(self.expander.system), self.states()).before(state)
+
+    def _before(self, state: State) -> tuple[State, Command] | None:
         fitting = self.fitting([state])
         (target,) = zip(*fitting.layout.pack([state]), strict=True)
         start = 0
