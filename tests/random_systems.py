@@ -109,7 +109,9 @@ class Generator:
 
     def place(self, thread: int, at: int) -> tuple[Command, ...]:
         """Return the commands of one place."""
-        kind = self.random.choice(("plain", "plain", "branch", "await", "choice", "lock", "lock", "start", "join", "bound"))
+        kind = self.random.choice(
+            ("plain", "plain", "branch", "await", "choice", "lock", "lock", "start", "join", "bound")
+        )
         lock = self.first_lock + self.random.randrange(self.locks) if self.locks else None
         late = [t for t in range(self.threads) if self.start[t] == UNSTARTED and t != thread]
 
