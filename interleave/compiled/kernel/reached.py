@@ -1,0 +1,129 @@
+"""What a search found: how many states, which of them are ends, and the shortest ways there.
+
+Read next: `search`, which finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from interleave.compiled.kernel.layers import Layer
+from interleave.compiled.plain import built
+from interleave.compiled.system import Built, Command, Expr, State, System, Value, Var
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a search is: the layers behind it, the states in the next one, all states, and what that took."""
+
+    layers: int
+    frontier: int
+    states: int
+    seconds: float
+    nbytes: int
+
+    @property
+    def rate(self) -> float:
+        """States a second."""
+        return self.states / self.seconds if self.seconds else 0.0
+
+
+Watcher: TypeAlias = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Every state that was reached, or if not `complete` those that were before what `reason` says.
+
+    `ends` counts the states in which every thread is over, `deadlocks` those where somebody is left and nobody can
+    move, `broken` those where the invariant does not hold, `crashed` those where some thread has crashed.
+    `first_broken` are the first few broken ones; `crashes` gives for each thread and number of a crash the first
+    state with it.  `graded` says that all ways to a state are of one length (then there is no cycle).  `nbytes` is
+    the most memory that states took.
+    """
+
+    system: System = field(repr=False)
+    states: int
+    transitions: int
+    ends: int
+    deadlocks: int
+    broken: int
+    crashed: int
+    first_broken: tuple[State, ...]
+    crashes: Mapping[tuple[int, int], State]
+    complete: bool
+    reason: str
+    graded: bool
+    layered: bool
+    depth: int
+    seconds: float
+    nbytes: int
+    layers: tuple[Layer, ...] | None = field(repr=False)
+    over: tuple[Layer, ...] = field(repr=False)
+    stuck: tuple[Layer, ...] = field(repr=False)
+
+    def end_states(self) -> Iterator[State]:
+        """Yield every state in which all threads are over, those with the shortest ways first."""
+        return (state for layer in self.over for state in layer.states())
+
+    def deadlock_states(self) -> Iterator[State]:
+        """Yield every state in which somebody is left and nobody can move, those with the shortest ways first."""
+        return (state for layer in self.stuck for state in layer.states())
+
+    def outcomes(self) -> set[Any]:
+        """Return what the program can return; an error if the scenario has to be asked, or an outcome has no hash."""
+        assert self.system.outcome is not None, "the scenario has to be asked"
+        leaves = list(_leaves(self.system.outcome))
+        codes = {row for layer in self.over for row in layer.values([leaf.expr for leaf in leaves])}
+        shape = _numbered(self.system.outcome, iter(range(len(leaves))))
+        return {built(shape, row) for row in codes}
+
+    def first(self, condition: Expr) -> State | None:
+        """Return a state in which the condition holds, with as short a way to it as any; None if there is none.
+
+        Raises LookupError if the layers were not kept.
+        """
+        for layer in self._kept():
+            found = layer.matching(condition)
+            if len(found):
+                return found.states(1)[0]
+        return None
+
+    def path(self, state: State) -> list[Command]:
+        """Return the commands of a shortest way to `state`: its layer is found, and each layer before gone through.
+
+        Raises LookupError if the state was not reached, or the layers were not kept.
+        """
+        layers = self._kept()
+        depth = next((depth for depth, layer in enumerate(layers) if layer.has(state)), None)
+        if depth is None:
+            raise LookupError(f"not reached: {state}")
+        found = []
+        for layer in reversed(layers[:depth]):
+            step = layer.before(state)
+            assert step is not None, "a state of a layer has one before it in the layer before"
+            state, command = step
+            found.append(command)
+        return found[::-1]
+
+    def _kept(self) -> Sequence[Layer]:
+        if self.layers is None:
+            raise LookupError("the layers were not kept: they took too much memory, or keep=False")
+        return self.layers
+
+
+def _leaves(part: Value | Built) -> Iterator[Value]:
+    if isinstance(part, Value):
+        yield part
+        return
+    for item in part.items:
+        yield from _leaves(item)
+
+
+def _numbered(part: Value | Built, numbers: Iterator[int]) -> Value | Built:
+    """Return the outcome with each of its values looked up by number, in the order of `_leaves`."""
+    if isinstance(part, Value):
+        return Value(Var(next(numbers)), part.values)
+    return Built(part.kind, tuple(_numbered(item, numbers) for item in part.items))
