@@ -19,11 +19,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from interleave.compiled.reduce.commuting import Commuting
-from interleave.compiled.reduce.terms import exhaustive, literals, tidied
-from interleave.compiled.system import END, Command, Expr, System, Taken, Var, substituted, variables_of
+from interleave.compiled.reduce.commuting import Commuting, conditions
+from interleave.compiled.reduce.facts import Facts, Known
+from interleave.compiled.reduce.terms import equalities, exhaustive, literals, put, tidied
+from interleave.compiled.system import END, Command, Expr, System, Taken, Var, variables_of
 
 MOST_PATHS = 64
 MOST_COMMANDS = 500
@@ -44,8 +45,9 @@ class _Path:
     """A block that grows: where it has come to, and all that it has done since its head, as one command."""
 
     at: int
+    known: Known  # of the state in which the block begins
     guard: tuple[Expr, ...] = ()
-    values: Mapping[int, Expr] | None = None
+    values: Mapping[int, Expr] = field(default_factory=dict)
     steps: tuple[Taken, ...] = ()
     length: int = 0
     settled: bool = False  # past the command that does not move: only left movers may follow
@@ -59,8 +61,19 @@ class _TooLong(Exception):
     """A loop was unrolled too often, or there are too many paths."""
 
 
-def merged(system: System, places: Callable[[int, int], Place], private: frozenset[int]) -> System:
-    """Return `system` with as long blocks as `places` allows, from the places where threads begin and blocks end."""
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What blocks grow by: the system, how commands at a place move, what is private, and what is known at a place."""
+
+    system: System
+    places: Callable[[int, int], Place]
+    private: frozenset[int]
+    facts: Facts
+
+
+def merged(growth: Growth) -> System:
+    """Return the system with as long blocks as can be, from the places where threads begin and blocks end."""
+    system = growth.system
     threads: list[Mapping[int, tuple[Command, ...]]] = []
     for thread in range(len(system.threads)):
         found: dict[int, tuple[Command, ...]] = {}
@@ -69,7 +82,7 @@ def merged(system: System, places: Callable[[int, int], Place], private: frozens
             head = pending.pop()
             if head in found or head not in system.commands[thread]:
                 continue
-            found[head] = tuple(_blocks(system, thread, head, places, private))
+            found[head] = tuple(_blocks(growth, thread, head))
             pending += [command.target for command in found[head]]
         threads.append(found)
     return replace(system, commands=tuple(threads))
@@ -85,43 +98,33 @@ def entries(system: System, thread: int) -> set[int]:
     return found
 
 
-def _blocks(
-    system: System, thread: int, head: int, places: Callable[[int, int], Place], private: frozenset[int]
-) -> list[Command]:
+def _blocks(growth: Growth, thread: int, head: int) -> list[Command]:
     """Return the blocks that begin at `head`: loops that are decided by numbers unrolled, if that stays small."""
     for unroll in (True, False):
         try:
-            return [_command(thread, head, path) for path in _paths(system, thread, head, places, private, unroll)]
+            return [_command(thread, head, path) for path in _paths(growth, thread, head, unroll)]
         except _TooLong:
             continue
-    return list(system.commands[thread][head])
+    return list(growth.system.commands[thread][head])
 
 
-def _paths(
-    system: System,
-    thread: int,
-    head: int,
-    places: Callable[[int, int], Place],
-    private: frozenset[int],
-    unroll: bool,
-) -> Iterator[_Path]:
+def _paths(growth: Growth, thread: int, head: int, unroll: bool) -> Iterator[_Path]:
     """Yield the ways from `head` to where a block has to end."""
-    pending, made = [_Path(head)], 0
+    pending, made = [_Path(head, growth.facts.at(thread, head))], 0
     while pending:
         path = pending.pop()
-        if path.at == END or (path.length and not _goes_on(path, places(thread, path.at), unroll)):
+        if path.at == END or (path.length and not goes_on(path, growth.places(thread, path.at), unroll)):
             made += 1
             yield path
             continue
         if path.length > MOST_COMMANDS or made + len(pending) > MOST_PATHS:
             raise _TooLong
-        place = places(thread, path.at)
         here = replace(path, seen=(*path.seen, (path.at, len(path.guard), path.decided)))
-        following = [_extended(here, command, place, private) for command in system.commands[thread][path.at]]
+        following = [_extended(growth, here, command) for command in growth.system.commands[thread].get(path.at, ())]
         pending += [longer for longer in following if longer is not None]
 
 
-def _goes_on(path: _Path, place: Place, unroll: bool) -> bool:
+def goes_on(path: _Path, place: Place, unroll: bool) -> bool:
     """Return whether the block may take in the commands at the place it has come to."""
     if path.settled and not place.left:
         return False
@@ -133,28 +136,31 @@ def _goes_on(path: _Path, place: Place, unroll: bool) -> bool:
     return True
 
 
-def _extended(path: _Path, command: Command, place: Place, private: frozenset[int]) -> _Path | None:
+def _extended(growth: Growth, path: _Path, command: Command) -> _Path | None:
     """Return `path` with `command` after it; None if its guard is then false."""
-    values = dict(path.values or {})
+    place = growth.places(command.thread, command.at)
+    known, values = dict(path.known), dict(path.values)
     guard, decided = list(path.guard), path.decided
     for asked in command.guard:
-        part = tidied(substituted(asked, values))
+        part = tidied(put(asked, known | values))
         if isinstance(part, int):
             if not part:
                 return None
             decided += 1
         elif part not in guard:
             guard.append(part)
-    changed = {index: tidied(substituted(expr, values)) for index, expr in command.updates}
+            known |= equalities(literals(part))
+    changed = {index: tidied(put(expr, known | values)) for index, expr in command.updates}
     return replace(
         path,
         at=command.target,
+        known=known,
         guard=tuple(guard),
         values=values | changed,
         steps=path.steps + command.steps,
         length=path.length + 1,
         settled=path.settled or not place.right,
-        silent=path.silent and changed.keys() <= private,
+        silent=path.silent and changed.keys() <= growth.private,
         decided=decided,
         exclusive=path.exclusive and place.exclusive,
     )
@@ -162,7 +168,7 @@ def _extended(path: _Path, command: Command, place: Place, private: frozenset[in
 
 def _command(thread: int, head: int, path: _Path) -> Command:
     """Return the path as one command."""
-    updates = [(index, expr) for index, expr in (path.values or {}).items() if expr != Var(index)]
+    updates = [(i, expr) for i, expr in path.values.items() if expr not in (Var(i), path.known.get(i))]
     return Command(thread, head, path.guard, tuple(updates), path.at, path.steps)
 
 
@@ -184,21 +190,21 @@ class Movers:
         """Return which way the commands at `pc` move, asked of `Commuting` for every command of another thread."""
         key = thread, pc
         if key not in self._places:
-            commands = self.system.commands[thread][pc]
-            hidden = all(self.is_hidden(command) for command in commands)
+            commands = self.system.commands[thread].get(pc, ())
+            hidden = bool(commands) and all(self.is_hidden(command) for command in commands)
             self._places[key] = Place(
                 hidden and all(self.is_right(command) for command in commands),
                 hidden and all(self.is_left(command) for command in commands),
-                self.waits(commands),
+                self.waits(thread, pc),
                 self.is_exclusive(commands),
             )
         return self._places[key]
 
     def by_privacy(self, thread: int, pc: int) -> Place:
         """Return the same for the simplest movers: commands that touch what is private only."""
-        commands = self.system.commands[thread][pc]
+        commands = self.system.commands[thread].get(pc, ())
         silent = all(self.is_private(command) and self.is_hidden(command) for command in commands)
-        return Place(silent, silent, self.waits(commands), self.is_exclusive(commands))
+        return Place(silent, silent, self.waits(thread, pc), self.is_exclusive(commands))
 
     def is_private(self, command: Command) -> bool:
         """Return whether `command` touches nothing but what is private to its thread."""
@@ -217,13 +223,10 @@ class Movers:
         """Return whether `command` moves to the left over all that others do."""
         return all(self.commuting.moves_right(other, command) for other in self._others[command.thread])
 
-    def waits(self, commands: Sequence[Command]) -> bool:
-        """Return whether there may be a state in which none of `commands` can be taken."""
-        known = self.commuting.facts.at(commands[0].thread, commands[0].at)
-        ways = [
-            frozenset().union(*[literals(substituted(part, known)) for part in command.guard]) for command in commands
-        ]
-        return not exhaustive(ways)
+    def waits(self, thread: int, pc: int) -> bool:
+        """Return whether there may be a state in which `thread` is at `pc` and cannot move."""
+        known = self.commuting.facts.at(thread, pc)
+        return not exhaustive([conditions(command, known) for command in self.system.commands[thread].get(pc, ())])
 
     def is_exclusive(self, commands: Sequence[Command]) -> bool:
         """Return whether no two of `commands` can be taken in the same state."""

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from interleave.compiled.reduce.facts import facts_of
+from interleave.compiled.reduce.terms import put
 from interleave.compiled.system import (
     Built,
     Command,
@@ -22,7 +23,6 @@ from interleave.compiled.system import (
     System,
     Value,
     Var,
-    substituted,
     variables_of,
 )
 
@@ -89,8 +89,8 @@ def with_constants(system: System) -> tuple[System, list[str]]:
 
 def _with_values(command: Command, values: dict[int, Expr]) -> Command:
     """Return `command` with `values` put in for variables."""
-    guard = tuple(substituted(part, values) for part in command.guard)
-    updates = tuple((index, substituted(expr, values)) for index, expr in command.updates if index not in values)
+    guard = tuple(put(part, values) for part in command.guard)
+    updates = tuple((index, put(expr, values)) for index, expr in command.updates if index not in values)
     return replace(command, guard=tuple(part for part in guard if part != 1), updates=updates)
 
 

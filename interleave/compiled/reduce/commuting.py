@@ -16,8 +16,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from interleave.compiled.reduce.facts import Facts, Known, clash
-from interleave.compiled.reduce.terms import Literal, contradictory, equalities, implied, literals, polynomial, tidied
-from interleave.compiled.system import END, Command, Expr, Var, op, substituted, variables_of
+from interleave.compiled.reduce.terms import (
+    Literal,
+    contradictory,
+    equalities,
+    implied,
+    literals,
+    made,
+    polynomial,
+    put,
+    tidied,
+)
+from interleave.compiled.system import END, Command, Expr, Var, variables_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +128,7 @@ class Commuting:
         for known in (there, self.facts.at(other.thread, other.at)):
             for index, value in known.items():
                 if index in middle:
-                    found |= literals(op("==", middle[index], value))
+                    found |= literals(made("==", middle[index], value))
         return found
 
     def stays_disabled(self, one: Command, other: Command) -> bool:
@@ -143,21 +153,21 @@ class Commuting:
 
 def effect(command: Command, known: Mapping[int, int]) -> dict[int, Expr]:
     """Return what `command` makes of each index that it changes, in terms of the state before."""
-    found: dict[int, Expr] = {index: tidied(substituted(expr, known)) for index, expr in command.updates}
+    found: dict[int, Expr] = {index: tidied(put(expr, known)) for index, expr in command.updates}
     found[command.thread] = command.target
-    return {index: expr for index, expr in found.items() if expr != Var(index)}
+    return {index: expr for index, expr in found.items() if expr not in (Var(index), known.get(index))}
 
 
 def conditions(command: Command, values: Mapping[int, Expr]) -> frozenset[Literal]:
     """Return the guard of `command` with `values` put in for variables."""
-    return frozenset().union(*[literals(substituted(part, values)) for part in command.guard])
+    return frozenset().union(*[literals(put(part, values)) for part in command.guard])
 
 
 def ends_alike(one: Command, other: Command, known: Known) -> bool:
     """Return whether the updates of the two give the same in both orders."""
     left, right = effect(one, known), effect(other, known)
-    first = {**left, **{i: substituted(e, {**known, **left}) for i, e in updates(other).items()}}
-    second = {**right, **{i: substituted(e, {**known, **right}) for i, e in updates(one).items()}}
+    first = {**left, **{i: put(e, {**known, **left}) for i, e in updates(other).items()}}
+    second = {**right, **{i: put(e, {**known, **right}) for i, e in updates(one).items()}}
     return all(
         polynomial(first.get(index, known.get(index, Var(index))))
         == polynomial(second.get(index, known.get(index, Var(index))))

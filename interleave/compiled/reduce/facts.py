@@ -17,8 +17,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from interleave.compiled.reduce.terms import contradictory, equalities, literals
-from interleave.compiled.system import END, UNSTARTED, Command, Expr, System, substituted
+from interleave.compiled.reduce.terms import contradictory, equalities, literals, put
+from interleave.compiled.system import END, UNSTARTED, Command, Expr, System
 
 Known = dict[int, int]
 """Indices of the state that have one value, with that value."""
@@ -48,7 +48,7 @@ class Facts:
 
 def strengthened(known: Known, command: Command) -> Known | None:
     """Return `known` with what the guard of `command` adds to it; None if the guard is then false."""
-    given = frozenset().union(*[literals(substituted(part, known)) for part in command.guard])
+    given = frozenset().union(*[literals(put(part, known)) for part in command.guard])
     if contradictory(given):
         return None
     return {**known, **equalities(given)}
@@ -58,7 +58,7 @@ def after(known: Known, command: Command) -> Known:
     """Return what is known after `command` if `known` holds before it."""
     found = {**known, command.thread: command.target}
     for index, expr in command.updates:
-        value = substituted(expr, known)
+        value = put(expr, known)
         if isinstance(value, int):
             found[index] = int(value)
         else:
@@ -79,6 +79,12 @@ class _Annotation:
     def __init__(self, system: System) -> None:
         self.system = system
         self.known: list[dict[int, Known]] = [{} for _ in system.threads]
+        # Who starts a thread hands on what it knows of that thread's variables.
+        self.starters = {
+            command.thread
+            for command in system.all_commands()
+            if any(index < len(system.threads) for index, _ in command.updates)
+        }
         self.writers: dict[int, list[Command]] = defaultdict(list)
         for command in system.all_commands():
             for index, _ in (*command.updates, (command.thread, 0)):
@@ -105,7 +111,7 @@ class _Annotation:
             return index != thread and value in (END, UNSTARTED)
         variable = self.system.variable(index)
         assert variable is not None
-        return variable.owner in (None, thread)
+        return variable.owner in (None, thread) or thread in self.starters
 
     def taken(self, thread: int, pc: int) -> list[tuple[Command, Known]]:
         """Return the commands that may be taken at a place, each with what is known there."""
@@ -125,7 +131,7 @@ class _Annotation:
                 self.meet(command.thread, command.target, known)
                 for index, expr in command.updates:
                     if index < len(self.system.threads):
-                        self._start(index, substituted(expr, before), known)
+                        self._start(index, put(expr, before), known)
 
     def _start(self, thread: int, entry: Expr, known: Known) -> None:
         """Take the facts of who starts `thread` to where it starts."""

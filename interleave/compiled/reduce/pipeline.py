@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from interleave.compiled.reduce.ample import Ample
-from interleave.compiled.reduce.blocks import Movers, merged
+from interleave.compiled.reduce.blocks import Growth, Movers, merged
 from interleave.compiled.reduce.cleaning import private_variables, with_constants, without_dead_values
 from interleave.compiled.reduce.commuting import Commuting
 from interleave.compiled.reduce.facts import Facts, facts_of
 from interleave.compiled.reduce.loops import Loop, loop_of, terminates
+from interleave.compiled.reduce.pools import Pool, pools_of
 from interleave.compiled.reduce.reasons import about_blocks, about_loops
 from interleave.compiled.system import END, UNSTARTED, System
 
-ALL: Final = ("constants", "dead", "silent", "blocks", "ample", "loops")
+ALL: Final = ("constants", "dead", "silent", "blocks", "ample", "loops", "pools")
 """The reductions, in the order in which they are applied."""
 
 
@@ -31,13 +32,15 @@ class Reduced:
     """A system with fewer states, and what an explorer of it may leave out.
 
     `ample` tells which thread may go alone, None if every order has to be tried.  `loops` are the commands of which
-    many rounds may be taken at once where their thread may go alone, by `id`.  `turns` is whether it may go on for
-    ever, so that nobody may be kept waiting for ever.  `reasons` say why, a line each.
+    many rounds may be taken at once where their thread may go alone, by `id`.  `pools` are threads whose rounds may
+    be added up.  `turns` is whether it may go on for ever, so that nobody may be kept waiting for ever.  `reasons`
+    say why, a line each.
     """
 
     system: System
     ample: Ample | None
     loops: dict[int, Loop]
+    pools: tuple[Pool, ...]
     turns: bool
     reasons: tuple[str, ...]
 
@@ -49,7 +52,7 @@ def reduce(system: System, only: Iterable[str] = ALL) -> Reduced:
     facts = facts_of(system)
     fault = irregularity(system, facts)
     if fault is not None:
-        return Reduced(system, None, {}, True, (f"not reduced: {fault}",))
+        return Reduced(system, None, {}, (), True, (f"not reduced: {fault}",))
     if "constants" in wanted:
         system, found = with_constants(system)
         reasons += found
@@ -60,12 +63,17 @@ def reduce(system: System, only: Iterable[str] = ALL) -> Reduced:
         if name in wanted:
             system, found = _with_blocks(system, name)
             reasons += found
-    ample, loops = None, {}
+    ample, loops, pools = None, dict[int, Loop](), list[Pool]()
     if "ample" in wanted:
         ample = Ample(system, Commuting(facts_of(system)))
-        loops = _loops(system, ample.commuting.facts) if "loops" in wanted else {}
+        loops = _loops(system, ample.commuting.facts) if wanted & {"loops", "pools"} else {}
+        if "pools" in wanted:
+            pools, found = pools_of(system, ample.commuting, loops)
+            reasons += found
+        if "loops" not in wanted:
+            loops = {}
         reasons += about_loops(system, loops.values())
-    return Reduced(system, ample, loops, not terminates(system), tuple(reasons))
+    return Reduced(system, ample, loops, tuple(pools), not terminates(system), tuple(reasons))
 
 
 def irregularity(system: System, facts: Facts) -> str | None:
@@ -94,9 +102,10 @@ def irregularity(system: System, facts: Facts) -> str | None:
 def _with_blocks(system: System, name: str) -> tuple[System, list[str]]:
     """Return `system` with commands merged: what is private only, or all that moves."""
     private = private_variables(system)
-    movers = Movers(system, Commuting(facts_of(system)), private)
+    facts = facts_of(system)
+    movers = Movers(system, Commuting(facts), private)
     places = movers.by_privacy if name == "silent" else movers.by_lockset
-    found = merged(system, places, private)
+    found = merged(Growth(system, places, private, facts))
     return found, about_blocks(system, found, movers) if name == "blocks" else []
 
 

@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from interleave.compiled.plain import Plain
 from interleave.compiled.reduce.loops import Loop
 from interleave.compiled.reduce.pipeline import Reduced
-from interleave.compiled.system import Built, Command, Expr, Op, State, Value, Var, compiled
+from interleave.compiled.reduce.pools import Member
+from interleave.compiled.system import END, Built, Command, Expr, Op, State, Value, Var, compiled
 
 Parent: TypeAlias = "tuple[State, Command, int] | None"
 
@@ -68,8 +68,9 @@ class Search:
         self.reduced, self.system = reduced, reduced.system
         self.threads = len(self.system.threads)
         self.order = tuple(order) if order is not None else tuple(range(self.threads))
-        self.plain = Plain(self.system)
+        self._holds = compiled((self.system.invariant,), "all") if self.system.invariant is not None else None
         self._ways: dict[tuple[int, int], list[_Way]] = {}
+        self._pooled: dict[State, list[Callable[[State], State]]] = {}
         self._plans: dict[State, tuple[list[list[_Way]], list[_Way]]] = {}
         # Who would wait for ever matters only where something is asked of states before the ends.
         self.fair = reduced.turns and bool(self.system.crash or self.system.invariant is not None)
@@ -143,23 +144,46 @@ class Search:
         ample = self.reduced.ample
         return ample is not None and ample.is_exclusive(command.thread, command.at)
 
+    def pooled(self, state: State) -> State:
+        """Return `state` with the rounds of all that are in one loop given to one of them."""
+        pcs = state[: self.threads]
+        makers = self._pooled.get(pcs)
+        if makers is None:
+            present = [[m for t, m in pool.members.items() if pcs[t] == m.pc] for pool in self.reduced.pools]
+            makers = self._pooled[pcs] = [self._giving(members) for members in present if len(members) > 1]
+        for make in makers:
+            state = make(state)
+        return state
+
+    def _giving(self, members: list[Member]) -> Callable[[State], State]:
+        """Return what gives the rounds of all but the last of `members` to the last, and ends the others."""
+        *givers, taker = members
+        after: list[Expr] = [Var(index) for index in range(len(self.system.initial))]
+        for giver in givers:
+            changes = Op("+", (giver.left, int(giver.last)))
+            after[taker.counter] = Op("-", (after[taker.counter], Op("*", (taker.step, changes))))
+            after[giver.thread] = END
+        return compiled(after)
+
     def explore(self, most: int | None = None) -> Reached:
         """Return what is reached, with at most `most` states kept."""
-        found = Reached(parents={self.system.initial: None})
+        initial = self.pooled(self.system.initial)
+        found = Reached(parents={initial: None})
         codes = outcome_codes(self.system.outcome)
         outcome = compiled(codes)
         ended: set[State] = set()
-        pending = [self.system.initial]
+        pending = [initial]
         while pending:
             state = pending.pop()
             self._look(state, found)
-            if self.plain.is_over(state):
+            if self.is_over(state):
                 found.ends.add(tuple([state[index] for index in self.shared]))
                 ended.add(outcome(state))
                 continue
             moved = False
-            for after, command, times in self.steps(state, found.parents):
+            for came, command, times in self.steps(state, found.parents):
                 moved = True
+                after = self.pooled(came) if self.reduced.pools else came
                 if after not in found.parents:
                     found.parents[after] = state, command, times
                     pending.append(after)
@@ -172,11 +196,17 @@ class Search:
             found.outcomes = {decoded(self.system.outcome, iter(values)) for values in ended}
         return found
 
+    def is_over(self, state: State) -> bool:
+        """Return whether every thread that has to end has ended; one that was never started has not to."""
+        daemons = self.system.daemons
+        return all(pc <= 1 or thread in daemons for thread, pc in enumerate(state[: self.threads]))
+
     def _look(self, state: State, found: Reached) -> None:
         """Keep what is to be said of a state before its end."""
         if self.system.crash:
-            found.crashes.update(self.plain.crashes(state))
-        if not self.plain.holds(state):
+            crashed = ((thread, state[index] - 1) for thread, index in self.system.crash.items() if state[index])
+            found.crashes.update(crashed)
+        if self._holds is not None and not self._holds(state):
             found.broken.append(state)
 
 

@@ -8,7 +8,8 @@ Read next: `facts`, what is known at a place; `commuting`, which asks what follo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -63,6 +64,41 @@ def product(one: Poly, other: Poly) -> Poly:
     return frozenset((monomial, number) for monomial, number in found.items() if number)
 
 
+def put(expr: Expr, values: Mapping[int, Expr]) -> Expr:
+    """Return `expr` with the indices in `values` replaced, and worked out where everything is known."""
+    if isinstance(expr, Var):
+        return values.get(expr.index, expr)
+    if isinstance(expr, Op):
+        return made(expr.name, *[put(arg, values) for arg in expr.args])
+    return int(expr)
+
+
+def made(name: str, *args: Expr) -> Expr:
+    """Return the operation, worked out if all of `args` are known: `system.op`, without an `eval` for each number."""
+    work = WORKED.get(name)
+    if work is None or not all(isinstance(arg, int) for arg in args) or (name in ("//", "%") and args[1] == 0):
+        return op(name, *args)
+    return int(work(*args))
+
+
+WORKED: Mapping[str, Callable[..., int]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "not": operator.not_,
+    "neg": operator.neg,
+}
+"""How operations on numbers are worked out; the others are left to `system.op`."""
+
+
 def known(poly: Poly) -> int | None:
     """Return the number that the polynomial always is, None if that depends on an unknown."""
     if not poly:
@@ -83,7 +119,7 @@ def polynomial(expr: Expr) -> Poly:
             return total((polynomial(expr.args[0]), -1))
         if expr.name == "*":
             return product(polynomial(expr.args[0]), polynomial(expr.args[1]))
-        whole = op(expr.name, *map(tidied, expr.args))
+        whole = made(expr.name, *map(tidied, expr.args))
         if whole != expr:
             return polynomial(whole)
         return frozenset({(frozenset({(expr, 1)}), 1)})
@@ -107,8 +143,8 @@ def tidied(expr: Expr) -> Expr:
 def _plus(left: Expr | None, right: Expr, negative: bool) -> Expr:
     """Return the sum or difference of two terms; None on the left for none."""
     if left is None:
-        return op("neg", right) if negative else right
-    return op("-" if negative else "+", left, right)
+        return made("neg", right) if negative else right
+    return made("-" if negative else "+", left, right)
 
 
 def _times(monomial: Monomial, number: int) -> Expr:
