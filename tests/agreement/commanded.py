@@ -233,6 +233,14 @@ class Assembler:
         self.emit(head, after, guard=[Op("not", (whole,))], kind="leave")
         return after
 
+    def option(self, at: int, depth: int) -> int:
+        """A choice between two ways of which one is open only sometimes."""
+        after, index = self.place(), self.some()
+        condition = Op(self.random.choice(("==", ">=", "!=")), (Var(index), self.random.randint(0, 2)))
+        self.emit(at, after, [(self.a, Op("+", (Var(self.a), 1)))], [condition], "option")
+        self.emit(at, after, guard=[Op("<=", (Var(self.b), 1))] if self.random.random() < 0.5 else [], kind="option")
+        return after
+
     def spin(self, at: int, depth: int) -> int:
         """A loop that turns until another thread does something: it may turn for ever."""
         head, after, index = self.place(), self.place(), self.some()
@@ -254,6 +262,7 @@ Statement = Callable[[Assembler, int, int], int]
 SIMPLE: tuple[Statement, ...] = (
     *[Assembler.read, Assembler.write, Assembler.change, Assembler.increment] * 2,
     Assembler.compute,
+    Assembler.option,
     Assembler.wait,
     Assembler.check,
     Assembler.is_locked,
@@ -271,9 +280,10 @@ RARE: tuple[Statement, ...] = (Assembler.acquire, Assembler.release, Assembler.s
 def drawn(seed: int) -> System:
     """Return a system drawn by `seed`: two or three threads of a few statements, sometimes started by the first."""
     random = Random(seed)
-    threads = random.choice((2, 2, 2, 3))
+    counting = (random.choice(BODIES), random.choice(LEAVES)) if random.random() < 0.2 else None
+    threads = random.choice((2, 2, 2, 3) if counting is None else (2, 3, 3, 3))
     layout = Layout(threads)
-    family = random.random() < 0.5
+    family = random.random() < (0.5 if counting is None else 0.8)
     copies = random.random() < 0.4
     shapes = [random.randrange(1 << 30)] * threads if copies else [random.randrange(1 << 30) for _ in range(threads)]
     commands, firsts = [], []
@@ -281,6 +291,8 @@ def drawn(seed: int) -> System:
         writer = Assembler(Random(shapes[thread]), layout, thread)
         if family and thread == 0:
             _family(random, writer, threads)
+        elif counting is not None:
+            _counting(random, writer, *counting)
         else:
             _alone(writer, 4 if threads == 2 else 2)
         commands.append({at: tuple(ways) for at, ways in writer.commands.items()})
@@ -296,8 +308,54 @@ def drawn(seed: int) -> System:
         crashes=(Crash("assertion", "", 0), Crash("exception", "", 0)),
         crash={thread: layout.crash(thread) for thread in range(threads)},
         outcome=_outcome(random, layout),
+        daemons=frozenset({threads - 1}) if random.random() < 0.03 else frozenset(),
         invariant=_invariant(random, layout) if random.random() < 0.3 else None,
     )
+
+
+BODIES = ("change", "change", "locked", "locked", "unlocked", "blocked")
+LEAVES = ("last round", "after", "after", "writes")
+
+
+def _counting(random: Random, writer: Assembler, body: str, leave: str) -> None:
+    """Write a thread that is one loop, like all of its kind but for how many rounds it has."""
+    if random.random() < 0.05:
+        body = random.choice(BODIES)
+    rounds, i, x = random.randint(1, 4), Var(writer.i), Var(writer.layout.shared(0))
+    at = writer.place()
+    if random.random() < 0.8:
+        head = writer.place()
+        writer.emit(at, head, [(writer.i, 0)], kind="loop")
+        at = head
+    first, more = at, Op("<", (i, rounds)) if leave != "last round" else Op("<", (Op("+", (i, 1)), rounds))
+    lock = writer.layout.lock(0)
+    if leave != "last round":
+        inside = writer.place() if body != "change" else at
+        if body != "change":
+            writer.emit(at, inside, guard=[more], kind="test")
+        change = [(x.index, 0)] if leave == "writes" else []
+        writer.emit(at, END, change, guard=[Op("not", (more,))], kind="leave")
+        at = inside
+    lines: list[tuple[list[Expr], list[tuple[int, Expr]]]] = []
+    if body in ("locked", "unlocked"):
+        lines = [([], [(writer.a, x)]), ([], [(x.index, Op("+", (Var(writer.a), 1)))])]
+        if body == "locked":
+            lines = [([Op("==", (Var(lock), 0))], [(lock, 1 + writer.thread)]), *lines, ([], [(lock, 0)])]
+    else:
+        guard: list[Expr] = [Op("<=", (x, 2))] if body == "blocked" else []
+        lines = [(guard, [(x.index, Op("+", (x, 1)))])]
+    for guard, updates in lines[:-1]:
+        after = writer.place()
+        writer.emit(at, after, updates, guard)
+        at = after
+    guard, updates = lines[-1]
+    nexts = [*updates, (writer.i, Op("+", (i, 1)))]
+    if leave == "last round":
+        writer.emit(at, first, nexts, [*guard, more], "round")
+        writer.emit(at, END, nexts, [*guard, Op("not", (more,))], "last round")
+    else:
+        asked = [more] if body in ("change",) else []
+        writer.emit(at, first, nexts, [*guard, *asked], "round")
 
 
 def _alone(writer: Assembler, most: int) -> None:

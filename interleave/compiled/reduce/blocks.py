@@ -21,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from interleave.compiled.reduce.alike import representatives
 from interleave.compiled.reduce.commuting import Commuting, conditions
 from interleave.compiled.reduce.facts import Facts, Known
 from interleave.compiled.reduce.terms import equalities, exhaustive, literals, put, tidied
@@ -179,11 +180,13 @@ class Movers:
         self.system, self.commuting = system, commuting
         self.visible = variables_of(system.invariant) if system.invariant is not None else frozenset()
         self.private = private
-        self._others: dict[int, list[Command]] = defaultdict(list)
+        by_thread: dict[int, list[Command]] = defaultdict(list)
         for command in commuting.facts.commands():
-            for thread in range(len(system.threads)):
-                if thread != command.thread:
-                    self._others[thread].append(command)
+            by_thread[command.thread].append(command)
+        self._others = [
+            [command for other in others for command in by_thread[other]]
+            for others in representatives(system, commuting.facts)
+        ]
         self._places: dict[tuple[int, int], Place] = {}
 
     def by_lockset(self, thread: int, pc: int) -> Place:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from interleave.compiled.reduce.facts import facts_of
+from interleave.compiled.reduce.facts import Facts
 from interleave.compiled.reduce.terms import put
 from interleave.compiled.system import (
     Built,
@@ -94,11 +94,10 @@ def _with_values(command: Command, values: dict[int, Expr]) -> Command:
     return replace(command, guard=tuple(part for part in guard if part != 1), updates=updates)
 
 
-def without_dead_values(system: System) -> tuple[System, list[str]]:
+def without_dead_values(system: System, known: Facts) -> tuple[System, list[str]]:
     """Return `system` with private variables set to 0 where their value is not used again, and why for each."""
     candidates = private_variables(system) - asked_at_the_end(system)
     reset: set[int] = set()
-    known = facts_of(system)
     initial, threads = list(system.initial), []
     for thread, places in enumerate(system.commands):
         mine = [index for index in sorted(candidates) if system.variables[index - len(system.threads)].owner == thread]

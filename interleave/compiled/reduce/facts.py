@@ -96,10 +96,11 @@ class _Annotation:
         """Keep at the place what it has in common with `known`: `thread` may come there knowing no more."""
         if pc in (END, UNSTARTED):
             return
-        mine = {index: value for index, value in known.items() if self._may_know(thread, index, value)}
         old = self.known[thread].get(pc)
-        if old is not None:
-            mine = {index: value for index, value in old.items() if mine.get(index) == value}
+        if old is None:
+            mine = {index: value for index, value in known.items() if self._may_know(thread, index, value)}
+        else:
+            mine = {index: value for index, value in old.items() if known.get(index) == value}
         if old is None or len(mine) < len(old):
             self.known[thread][pc] = mine
             self.befores.pop((thread, pc), None)
@@ -152,8 +153,10 @@ class _Annotation:
         for writer in self.writers[index]:
             if writer.thread == thread:
                 continue
+            if here.get(writer.thread, writer.at) != writer.at:
+                continue
             for command, before in self.taken(writer.thread, writer.at):
-                if command is not writer or clash(before, here):
+                if command is not writer or before.get(thread, here[thread]) != here[thread] or clash(before, here):
                     continue
                 if after({**here, **before}, command).get(index) != here[index]:
                     return True

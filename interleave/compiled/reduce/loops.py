@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from interleave.compiled.reduce.cleaning import private_variables
 from interleave.compiled.reduce.commuting import conditions, effect
 from interleave.compiled.reduce.facts import Facts
-from interleave.compiled.reduce.terms import Literal, Poly, linear, polynomial, total
+from interleave.compiled.reduce.terms import Literal, Poly, linear, polynomial, put, total
 from interleave.compiled.reduce.terms import known as number_of
 from interleave.compiled.system import Command, Expr, Op, System, Var, variables_of
 
@@ -26,7 +26,7 @@ from interleave.compiled.system import Command, Expr, Op, System, Var, variables
 class Loop:
     """A command at whose place its thread is again after it, for any number of rounds.
 
-    `steps` is what one round adds to a variable, `settings` what every round sets one to, whatever it was.  The
+    `steps` is what one round adds to a variable, `settings` what every round sets one to.  The
     rounds that can be taken are 1 + the least of `bounds`, each a sum and what a round adds to it: `(-sum) // added`.
     """
 
@@ -40,7 +40,7 @@ def loop_of(command: Command, facts: Facts) -> Loop | None:
     """Return `command` as a loop in closed form, None if it is not seen to be one that ends.
 
     Each literal of the guard is a sum that is at most 0, or does not look at what the rounds change.  Each
-    variable that a round changes grows by a number, or is set to something that rounds do not change.
+    variable that a round changes grows by a number, or is set to something that only grows.
     """
     known = facts.before(command)
     if command.at != command.target or known is None:
@@ -48,7 +48,7 @@ def loop_of(command: Command, facts: Facts) -> Loop | None:
     changes = {index: expr for index, expr in effect(command, known).items() if index != command.thread}
     steps = {index: step for index, expr in changes.items() if (step := _step(index, expr)) is not None}
     settings = {index: expr for index, expr in changes.items() if index not in steps}
-    if any(_looks_at(polynomial(expr), changes) for expr in settings.values()):
+    if any(_looks_at(polynomial(expr), settings) for expr in settings.values()):
         return None
     bounds = []
     for literal in conditions(command, known):
@@ -63,6 +63,19 @@ def loop_of(command: Command, facts: Facts) -> Loop | None:
     if any(index in changes for index in known.keys() - here.keys()):
         return None
     return Loop(command, steps, settings, tuple(bounds)) if bounds else None
+
+
+def jump(loop: Loop, size: int) -> list[Expr]:
+    """Return the state of `size` numbers after as many rounds, at least 1, as the number that follows it says."""
+    rounds = Var(size)
+    grown: dict[int, Expr] = {i: Op("+", (Var(i), Op("*", (step, rounds)))) for i, step in loop.steps.items()}
+    before: dict[int, Expr] = {
+        i: Op("+", (Var(i), Op("*", (step, Op("-", (rounds, 1)))))) for i, step in loop.steps.items()
+    }
+    after: list[Expr] = [grown.get(index, Var(index)) for index in range(size)]
+    for index, expr in loop.settings.items():
+        after[index] = put(expr, before)  # the last round sets it, in the state before that round
+    return after
 
 
 def _step(index: int, expr: Expr) -> int | None:

@@ -57,10 +57,10 @@ def reduce(system: System, only: Iterable[str] = ALL) -> Reduced:
         system, found = with_constants(system)
         reasons += found
     if "dead" in wanted:
-        system, found = without_dead_values(system)
+        system, found = without_dead_values(system, facts if system is facts.system else facts_of(system))
         reasons += found
     for name in ("silent", "blocks"):
-        if name in wanted:
+        if name in wanted and not (name == "silent" and "blocks" in wanted):  # which merges what is silent as well
             system, found = _with_blocks(system, name)
             reasons += found
     ample, loops, pools = None, dict[int, Loop](), list[Pool]()

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from interleave.compiled.reduce.loops import Loop
+from interleave.compiled.reduce.loops import jump
 from interleave.compiled.reduce.pipeline import Reduced
 from interleave.compiled.reduce.pools import Member
 from interleave.compiled.system import END, Built, Command, Expr, Op, State, Value, Var, compiled
@@ -96,17 +96,9 @@ class Search:
         loop = self.reduced.loops.get(id(command))
         if loop is None:
             return _Way(command, guard, compiled(after))
-        return _Way(command, guard, compiled(after), compiled(loop.bounds), compiled(self._jump(loop)))
-
-    def _jump(self, loop: Loop) -> list[Expr]:
-        """Return the state after as many rounds as the number that follows the state says."""
-        rounds = Var(len(self.system.initial))
-        after: list[Expr] = [Var(index) for index in range(len(self.system.initial))]
-        for index, step in loop.steps.items():
-            after[index] = Op("+", (Var(index), Op("*", (step, rounds))))
-        for index, expr in loop.settings.items():
-            after[index] = expr
-        return after
+        return _Way(
+            command, guard, compiled(after), compiled(loop.bounds), compiled(jump(loop, len(self.system.initial)))
+        )
 
     def plan(self, pcs: State) -> tuple[list[list[_Way]], list[_Way]]:
         """Return what each thread that is enough at `pcs` can do there, and what all can."""

@@ -1,0 +1,338 @@
+"""A schedule of a program too large to be searched, from the same program with loops that turn twice.
+
+The bounds of loops are made small, and the small program is searched in full.  Each of its ways to end is tried
+on the large one, with the rounds that the small one lacks put into one of the runs of each thread; a run of many
+rounds of one thread alone is worked out in closed form.  For one wanted outcome there are schedules with a free
+number of rounds as well.  What is returned has been evaluated on the large system: a witness is never a guess.
+
+Reference: for small bounds, D. Jackson, "Software abstractions", MIT Press 2006 (the small scope hypothesis).
+
+Read next: `loops`, the closed form; `interleave.compiled.plain`, the search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, permutations, product
+from typing import Any, TypeAlias
+
+from interleave.compiled.plain import Plain, search
+from interleave.compiled.reduce.facts import Facts
+from interleave.compiled.reduce.loops import Loop, jump, loop_of
+from interleave.compiled.reduce.terms import put, tidied
+from interleave.compiled.system import END, Command, Expr, Op, State, System, compiled
+
+Run: TypeAlias = "tuple[int, int]"
+"""A thread, and how many steps of the machine it takes in a row."""
+
+LARGE = 8
+LONGEST_ROUND = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A schedule as runs, and the state that it ends in.
+
+    `deadlock` is whether nobody can move there though not all are over, `broken` whether the invariant does not
+    hold there; `outcome` is None where not all are over.
+    """
+
+    runs: tuple[Run, ...]
+    state: State
+    outcome: Any
+    deadlock: bool
+    broken: bool = False
+
+
+class Solo:
+    """Runs of one thread alone, many rounds of a loop at once."""
+
+    def __init__(self, system: System) -> None:
+        self.system, self.plain = system, Plain(system)
+        self.nothing = Facts(system, tuple({} for _ in system.threads))
+        self._loops: dict[tuple[int, ...], tuple[Loop, Any, Any] | None] = {}
+
+    def next(self, state: State, thread: int) -> tuple[Command, State] | None:
+        """Return the first command that `thread` can take, with the state after it; None if it cannot move."""
+        return next((found for found in self.plain.successors(state) if found[0].thread == thread), None)
+
+    def take(self, state: State, thread: int, commands: int) -> tuple[State, int] | None:
+        """Return the state after so many commands of `thread`, and how many steps they are; None if it cannot."""
+        steps = 0
+        for _ in range(commands):
+            found = self.next(state, thread)
+            if found is None:
+                return None
+            steps += len(found[0].steps)
+            state = found[1]
+        return state, steps
+
+    def rounds(self, state: State, thread: int, most: int) -> tuple[State, int, int] | None:
+        """Return the state after at most `most` rounds from where `thread` is, how many they are, and their steps.
+
+        None if it does not come back to where it is, or its rounds have no closed form.
+        """
+        cycle, after = list[Command](), state
+        while not cycle or after[thread] != state[thread]:
+            found = self.next(after, thread)
+            if found is None or len(cycle) == LONGEST_ROUND:
+                return None
+            cycle.append(found[0])
+            after = found[1]
+        ready = self._closed(cycle)
+        if ready is None or most < 1:
+            return None
+        loop, bounds, jumped = ready
+        times = min(most, 1 + min(bounds(state)))
+        return jumped((*state, times)), times, times * len(loop.command.steps)
+
+    def _closed(self, cycle: list[Command]) -> tuple[Loop, Any, Any] | None:
+        """Return the commands of a round as one loop, ready to be evaluated."""
+        key = tuple(map(id, cycle))
+        if key not in self._loops:
+            loop = loop_of(in_a_row(cycle), self.nothing)
+            size = len(self.system.initial)
+            self._loops[key] = (loop, compiled(loop.bounds), compiled(jump(loop, size))) if loop else None
+        return self._loops[key]
+
+    def rest(self, state: State, thread: int) -> tuple[State, int]:
+        """Return the state in which `thread` is over or cannot move, and the steps up to there."""
+        steps = 0
+        while state[thread] != END:
+            many = self.rounds(state, thread, state_bound(self.system))
+            if many is not None:
+                state, _, more = many
+                steps += more
+                continue
+            found = self.next(state, thread)
+            if found is None:
+                break
+            state, steps = found[1], steps + len(found[0].steps)
+        return state, steps
+
+    def witness(self, state: State, runs: Sequence[Run]) -> Witness | None:
+        """Return the schedule as a witness, if `state` is the end of an execution or breaks the invariant."""
+        over, broken = self.plain.is_over(state), not self.plain.holds(state)
+        stuck = not over and next(self.plain.successors(state), None) is None
+        if not (over or stuck or broken):
+            return None
+        outcome = self.plain.outcome(state) if over and self.system.outcome is not None else None
+        joined = [(thread, sum(steps for _, steps in group)) for thread, group in groupby(runs, key=lambda run: run[0])]
+        return Witness(tuple(run for run in joined if run[1]), state, outcome, stuck, broken)
+
+
+def in_a_row(commands: Sequence[Command]) -> Command:
+    """Return commands of one thread, taken with nobody in between, as one command."""
+    guard: list[Expr] = []
+    values: dict[int, Expr] = {}
+    for command in commands:
+        guard += [tidied(put(part, values)) for part in command.guard]
+        values |= {index: tidied(put(expr, values)) for index, expr in command.updates}
+    steps = tuple(step for command in commands for step in command.steps)
+    first, last = commands[0], commands[-1]
+    return Command(first.thread, first.at, tuple(guard), tuple(values.items()), last.target, steps)
+
+
+def bounds_of(system: System) -> set[int]:
+    """Return the large numbers that something is compared with in guards: the bounds of loops."""
+    pending = [part for command in system.all_commands() for part in command.guard]
+    found: set[int] = set()
+    while pending:
+        part = pending.pop()
+        if isinstance(part, Op):
+            pending += part.args
+            if part.name in ("<", "<=", ">", ">="):
+                found |= {arg for arg in part.args if isinstance(arg, int) and arg > LARGE}
+    return found
+
+
+def state_bound(system: System) -> int:
+    """Return a number of rounds that no loop of `system` is asked to exceed at once."""
+    return max(bounds_of(system), default=LARGE) + 1
+
+
+def scaled(system: System, rounds: int) -> System:
+    """Return `system` with each large bound in its guards made `rounds`."""
+    threads = [
+        {
+            at: tuple(replace(c, guard=tuple(_scaled(part, rounds) for part in c.guard)) for c in commands)
+            for at, commands in places.items()
+        }
+        for places in system.commands
+    ]
+    return replace(system, commands=tuple(threads))
+
+
+def _scaled(part: Expr, rounds: int) -> Expr:
+    """Return the part of a guard with large bounds made small."""
+    if not isinstance(part, Op):
+        return part
+    if part.name in ("<", "<=", ">", ">="):
+        args = tuple(rounds if isinstance(arg, int) and arg > LARGE else arg for arg in part.args)
+        return Op(part.name, args)
+    return Op(part.name, tuple(_scaled(arg, rounds) for arg in part.args))
+
+
+def lift(system: System, wanted: Callable[[Witness], bool], rounds: int = 2, most: int = 20_000) -> Witness | None:
+    """Return a schedule of `system` that ends as `wanted`, lifted from one of its small sister; None if none is found.
+
+    That none is found says nothing: the schedules of the small one need not be all that matter.
+    """
+    small = scaled(system, rounds)
+    space, solo = search(small, most), Solo(system)
+    tried: set[State] = set()
+    first = len(system.threads)
+    for state in [*space.broken, *space.ends, *space.deadlocks]:
+        shared = tuple(v for v, variable in zip(state[first:], system.variables, strict=True) if variable.owner is None)
+        if shared in tried:
+            continue
+        tried.add(shared)
+        path = space.path(state)
+        for found in lifted(solo, [(thread, list(run)) for thread, run in groupby(path, key=lambda c: c.thread)]):
+            if wanted(found):
+                return found
+    return None
+
+
+def lifted(solo: Solo, runs: list[tuple[int, list[Command]]]) -> Iterator[Witness]:
+    """Yield the ways to put the rounds that `runs` of the small system lack into one run of each thread, or none."""
+    threads = sorted({thread for thread, _ in runs})
+    places = [[nth for nth, (thread, _) in enumerate(runs) if thread == mine][::-1] for mine in threads]
+    for chosen in ((), *product(*places)):
+        found = _lifted(solo, runs, frozenset(chosen))
+        if found is not None:
+            yield found
+
+
+def _lifted(solo: Solo, runs: list[tuple[int, list[Command]]], longer: frozenset[int]) -> Witness | None:
+    """Return the schedule in which the runs of `longer` are as long as can be without ending where they did not."""
+    state, made = solo.system.initial, list[Run]()
+    for nth, (thread, commands) in enumerate(runs):
+        if commands[-1].target == END:
+            state, steps = solo.rest(state, thread)
+            made.append((thread, steps))
+            continue
+        many = _first_rounds(solo, state, thread, len(commands)) if nth in longer else None
+        before = 0
+        if many is not None:
+            state, before, more = many
+            made.append((thread, more))
+        found = solo.take(state, thread, len(commands) - before)
+        if found is None:
+            return None
+        state = found[0]
+        made.append((thread, found[1]))
+    return solo.witness(state, made)
+
+
+def _first_rounds(solo: Solo, state: State, thread: int, commands: int) -> tuple[State, int, int] | None:
+    """Return the state after all rounds but one of the first loop in the run, the commands before it, and the steps."""
+    steps = 0
+    for before in range(commands):
+        many = solo.rounds(state, thread, state_bound(solo.system))
+        if many is not None and many[1] > 1:
+            again = solo.rounds(state, thread, many[1] - 1)
+            assert again is not None, "fewer rounds can be taken than were"
+            return again[0], before, steps + again[2]
+        found = solo.next(state, thread)
+        if found is None:
+            return None
+        state, steps = found[1], steps + len(found[0].steps)
+    return None
+
+
+def find(system: System, outcome: int) -> Witness | None:
+    """Return a schedule of `system` that returns `outcome`, by schedules with one free number of rounds; or None.
+
+    `a:h b:m a:r b:r` and `a:h b:m a:H b:h a:r b:r`: h is a part of a round, H the rest of it, m the free number
+    of rounds, r all that is left.  The outcome is linear in m, or what was found is evaluated to be wrong.
+    """
+    solo = Solo(system)
+    workers = [thread for thread in range(len(system.threads)) if system.initial[thread] > 1]
+    for one, other in permutations(workers, 2):
+        length = _round_length(solo, one)
+        for part, second in product(range(1, length), (False, True)):
+            found = _solved(solo, outcome, _Shape(one, other, part, length - part if second else 0))
+            if found is not None:
+                return found
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """A schedule with a free number of rounds: `a` takes `part` of a round, and its `rest` if that is not 0."""
+
+    one: int
+    other: int
+    part: int
+    rest: int
+
+
+def _round_length(solo: Solo, thread: int) -> int:
+    """Return how many commands a round of `thread` is from where it begins; 1 if there is none."""
+    state, commands = solo.system.initial, 0
+    while commands < LONGEST_ROUND and (found := solo.next(state, thread)) is not None:
+        state, commands = found[1], commands + 1
+        if state[thread] == solo.system.initial[thread]:
+            return commands
+    return 1
+
+
+def _solved(solo: Solo, outcome: int, shape: _Shape) -> Witness | None:
+    """Return the schedule of this shape with that outcome: two of them are evaluated, and the line through them."""
+    ends = [_evaluated(solo, shape, rounds) for rounds in (1, 2)]
+    if ends[0] is None or ends[1] is None:
+        return None
+    first, second = ends[0].outcome, ends[1].outcome
+    if not isinstance(first, int) or not isinstance(second, int):
+        return None
+    slope = second - first
+    rounds = 1 + (outcome - first) // slope if slope else 1
+    if rounds < 0:
+        return None
+    found = _evaluated(solo, shape, rounds)
+    return found if found is not None and found.outcome == outcome else None
+
+
+def _evaluated(solo: Solo, shape: _Shape, rounds: int) -> Witness | None:
+    """Return what the schedule comes to with that many rounds; None if it cannot be taken."""
+    state, made = solo.system.initial, list[Run]()
+    parts: list[tuple[int, int]] = [(shape.one, shape.part), (shape.other, -rounds)]
+    if shape.rest:
+        parts += [(shape.one, shape.rest), (shape.other, shape.part)]
+    for thread, commands in parts:
+        if commands < 0:
+            many = solo.rounds(state, thread, rounds)
+            if many is None or many[1] != rounds:
+                return None
+            state, steps = many[0], many[2]
+        elif (taken := solo.take(state, thread, commands)) is None:
+            return None
+        else:
+            state, steps = taken
+        made.append((thread, steps))
+    moved = True
+    while moved:
+        moved = False
+        for thread in (shape.one, shape.other, *range(len(solo.system.threads))):
+            state, steps = solo.rest(state, thread)
+            made.append((thread, steps))
+            moved = moved or steps > 0
+    return solo.witness(state, made)
+
+
+def replayed(system: System, runs: Sequence[Run]) -> State | None:
+    """Return the state after `runs`, taken one command at a time; None if they cannot be taken."""
+    solo, state = Solo(system), system.initial
+    for thread, steps in runs:
+        left = steps
+        while left > 0:
+            found = solo.next(state, thread)
+            if found is None:
+                return None
+            left -= len(found[0].steps)
+            state = found[1]
+        if left:
+            return None
+    return state
