@@ -79,7 +79,7 @@ class Layout:
     def place_bits(self) -> int:
         """How many of the top bits of the first word tell where the threads are; 0 if they take more than a word."""
         fields = [field for index, field in self.fields.items() if index < self.threads]
-        return sum(field.bits for field in fields) if all(field.word == 0 for field in fields) else 0
+        return sum(field.bits + field.guarded for field in fields) if all(field.word == 0 for field in fields) else 0
 
     def interval(self, index: int) -> tuple[int, int]:
         """Return the least and the greatest value that the number at `index` can have here."""
