@@ -53,12 +53,15 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Executions:
-    """How many executions end in each state: with every thread over, or in a deadlock."""
+    """How many executions end in each state: with every thread over, or in a deadlock.
+
+    `layers` are kept to draw executions by; None where they were not to be.
+    """
 
     system: System = field(repr=False)
     ends: Mapping[State, int]
     deadlocks: Mapping[State, int]
-    layers: tuple[Counted, ...] = field(repr=False)
+    layers: tuple[Counted, ...] | None = field(repr=False)
 
     @property
     def total(self) -> int:
@@ -78,15 +81,16 @@ class Executions:
         return {outcome: Fraction(ways, self.total) for outcome, ways in self.outcomes().items()}
 
 
-def executions(system: System) -> Executions:
-    """Return how many executions of the system there are, by how they end.
+def executions(system: System, keep: bool = True) -> Executions:
+    """Return how many executions of the system there are, by how they end; `keep` what `samples` needs.
 
     Raises Uncounted if there is a cycle, or if it is too large to tell whether there is one.
     """
     assert_acyclic(system)
     counting = _Counting(system)
-    layers = tuple(counting.layers())
-    return Executions(system, dict(counting.ends), dict(counting.deadlocks), layers)
+    layers = [counted for counted in counting.layers() if keep]
+    kept = tuple(layers) if keep else None
+    return Executions(system, dict(counting.ends), dict(counting.deadlocks), kept)
 
 
 def assert_acyclic(system: System, most: int | None = None) -> None:
