@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 from math import comb
 from random import Random
@@ -20,7 +21,7 @@ from interleave.compiled.kernel.counts import Uncounted, executions
 from interleave.compiled.kernel.rank import rank
 from interleave.compiled.kernel.samples import samples
 from interleave.compiled.plain import Plain, interleavings, search
-from interleave.compiled.system import END, Command, Op, State, System, Value, Var, Variable
+from interleave.compiled.system import END, Built, Command, Op, State, System, Value, Var, Variable
 
 
 @facts.needed
@@ -30,7 +31,7 @@ from interleave.compiled.system import END, Command, Op, State, System, Value, V
 def test_executions_of_the_counters_end_as_often_in_each_value_as_the_facts_say(case: dict[str, Any]) -> None:
     found = executions(counter(case["threads"], case["increments"], int(case["variant"][0])))
 
-    assert found.outcomes() == {int(value): number for value, number in case["final_counts"].items()}
+    assert dict(found.outcomes()) == {int(value): number for value, number in case["final_counts"].items()}
     assert found.total == case["interleavings_total"]
 
 
@@ -39,8 +40,8 @@ def test_two_times_thirty_increments_have_as_many_executions_as_there_are_orders
     found = executions(counter(2, 30, steps, zeroed=True), keep=False)
 
     assert found.total == comb(2 * length, length)  # 117 bits, and 177
-    assert set(found.outcomes()) == set(range(2, 61))
-    assert sum(found.chances().values()) == 1
+    assert set(dict(found.outcomes())) == set(range(2, 61))
+    assert sum(chance for _, chance in found.chances()) == 1
 
 
 def all_executions(system: System) -> Counter[State]:
@@ -171,8 +172,8 @@ def test_a_random_scheduler_is_not_uniform_over_executions() -> None:
     racing = counter(2, 1, 2)
 
     # read, write against read, write: AABB and BBAA keep both updates; each has 1/2 * 1/2, not 1/6.
-    assert chances(racing) == {1: Fraction(1, 2), 2: Fraction(1, 2)}
-    assert executions(racing).chances() == {1: Fraction(4, 6), 2: Fraction(2, 6)}
+    assert dict(chances(racing)) == {1: Fraction(1, 2), 2: Fraction(1, 2)}
+    assert dict(executions(racing).chances()) == {1: Fraction(4, 6), 2: Fraction(2, 6)}
 
 
 def test_the_chances_of_random_systems_are_those_of_a_walk_through_every_execution() -> None:
@@ -198,6 +199,17 @@ def test_what_is_missing_to_one_is_the_chance_of_a_deadlock() -> None:
     crossing = litmus([[["lock", "a"], ["lock", "b"]], [["lock", "b"], ["lock", "a"]]])
 
     # After either first step, the other thread takes its own lock with 1/2.
-    assert sum(chances(crossing).values()) == 0  # neither ever releases: every execution is a deadlock
+    assert sum(chance for _, chance in chances(crossing)) == 0  # neither ever releases: every execution is a deadlock
     releasing = litmus([[["lock", a], ["lock", b], ["unlock", a], ["unlock", b]] for a, b in (("a", "b"), ("b", "a"))])
-    assert sum(chances(releasing).values()) == Fraction(1, 2)
+    assert sum(chance for _, chance in chances(releasing)) == Fraction(1, 2)
+
+
+def test_outcomes_need_no_hash_and_memory_has_a_limit() -> None:
+    system = counter(2, 2)
+    shaped = replace(system, outcome=Built(list, (Value(Var(2)), Built(tuple, (Value(0, ("no", "yes")),)))))
+
+    assert reach(shaped).outcomes() == [[2, ("no",)], [3, ("no",)], [4, ("no",)]]
+    assert executions(shaped).outcomes() == [([2, ("no",)], 702), ([3, ("no",)], 216), ([4, ("no",)], 6)]
+    with pytest.raises(Uncounted, match="bytes"):
+        executions(counter(2, 10), memory=100_000)
+    assert executions(counter(2, 10), memory=200_000, keep=False).layers is None
