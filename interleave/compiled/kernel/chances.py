@@ -14,7 +14,7 @@ from math import lcm
 from typing import Any, Final
 
 from interleave import interrupts
-from interleave.compiled.kernel.counts import Uncounted, assert_acyclic
+from interleave.compiled.kernel.counts import assert_acyclic, weighed
 from interleave.compiled.plain import Plain
 from interleave.compiled.system import State, System
 
@@ -58,15 +58,7 @@ def _ways(plain: Plain, state: State) -> list[tuple[State, int]]:
     return [(after, len(options) * options[thread]) for thread, after in ways]
 
 
-def chances(system: System) -> dict[Any, Fraction]:
-    """Return the probability of each outcome; what is missing to 1 is that of a deadlock."""
+def chances(system: System) -> list[tuple[Any, Fraction]]:
+    """Return each outcome with its probability; what is missing to 1 is that of a deadlock."""
     plain = Plain(system)
-    found: dict[Any, Fraction] = {}
-    for state, chance in endings(system).items():
-        if plain.is_over(state):
-            outcome = plain.outcome(state)
-            found[outcome] = found.get(outcome, Fraction(0)) + chance
-    return found
-
-
-__all__ = ["Uncounted", "chances", "endings"]
+    return weighed(system, {state: chance for state, chance in endings(system).items() if plain.is_over(state)})

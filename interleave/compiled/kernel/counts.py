@@ -9,11 +9,12 @@ Read next: `samples`, which draws executions by them; `chances`, for a scheduler
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -22,12 +23,13 @@ from interleave.compiled.kernel import reach
 from interleave.compiled.kernel.digits import Digits, digits, numbers, summed
 from interleave.compiled.kernel.layers import Layer, Thin
 from interleave.compiled.kernel.layout import Overflow, TooWide, concatenated, taken
+from interleave.compiled.kernel.outcomes import Outcomes
 from interleave.compiled.kernel.rank import rank
 from interleave.compiled.kernel.search import THIN, WIDE
 from interleave.compiled.kernel.sets import is_first, order
 from interleave.compiled.kernel.wide import Wide, packed
 from interleave.compiled.plain import Plain, interleavings
-from interleave.compiled.system import State, System
+from interleave.compiled.system import State, System, compiled
 
 _MOST_UNGRADED: Final = 500_000
 """The most states of a system whose ways differ in length, and where a cycle is looked for state by state."""
@@ -44,6 +46,13 @@ class Counted:
     layer: Layer
     ways: list[int] | Digits
 
+    @property
+    def nbytes(self) -> int:
+        """How much memory the layer and the ways take, about."""
+        if isinstance(self.ways, list):
+            return self.layer.nbytes + sum(map(sys.getsizeof, self.ways))
+        return self.layer.nbytes + sum(digit.nbytes for digit in self.ways)
+
     def of(self, rows: Any = None) -> list[int]:
         """Return how many ways lead to each of the states, or to those at some rows."""
         if isinstance(self.ways, list):
@@ -53,40 +62,62 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Executions:
-    """How many executions end in each state: with every thread over, or in a deadlock."""
+    """How many executions end in each state: with every thread over, or in a deadlock.
+
+    `layers` are kept to draw executions by; None where they were not to be.
+    """
 
     system: System = field(repr=False)
     ends: Mapping[State, int]
     deadlocks: Mapping[State, int]
-    layers: tuple[Counted, ...] = field(repr=False)
+    layers: tuple[Counted, ...] | None = field(repr=False)
 
     @property
     def total(self) -> int:
         """The number of all executions."""
         return sum(self.ends.values()) + sum(self.deadlocks.values())
 
-    def outcomes(self) -> Counter[Any]:
-        """Return how many executions end in each outcome; deadlocks have none."""
-        plain = Plain(self.system)
-        found: Counter[Any] = Counter()
-        for state, ways in self.ends.items():
-            found[plain.outcome(state)] += ways
-        return found
+    def outcomes(self) -> list[tuple[Any, int]]:
+        """Return each outcome with the number of executions that end in it; deadlocks have none."""
+        return weighed(self.system, self.ends)
 
-    def chances(self) -> dict[Any, Fraction]:
-        """Return the probability of each outcome if every execution is as likely as any other."""
-        return {outcome: Fraction(ways, self.total) for outcome, ways in self.outcomes().items()}
+    def chances(self) -> list[tuple[Any, Fraction]]:
+        """Return each outcome with its probability, if every execution is as likely as any other."""
+        return [(outcome, Fraction(ways, self.total)) for outcome, ways in self.outcomes()]
 
 
-def executions(system: System) -> Executions:
-    """Return how many executions of the system there are, by how they end.
+Weight = TypeVar("Weight", int, Fraction)
 
-    Raises Uncounted if there is a cycle, or if it is too large to tell whether there is one.
+
+def weighed(system: System, ends: Mapping[State, Weight]) -> list[tuple[Any, Weight]]:
+    """Return each outcome with the sum of what the states weigh in which it is the outcome."""
+    outcomes = Outcomes(system)
+    numbers_in = compiled(outcomes.expressions)
+    found: dict[tuple[int, ...], Weight] = {}
+    for state, weight in ends.items():
+        row = numbers_in(state)
+        found[row] = found[row] + weight if row in found else weight
+    return [(outcomes.value(row), weight) for row, weight in sorted(found.items())]
+
+
+def executions(system: System, keep: bool = True, memory: int | None = None) -> Executions:
+    """Return how many executions of the system there are, by how they end; `keep` what `samples` needs.
+
+    Raises Uncounted if there is a cycle, if it is too large to tell whether there is one, or if the layers take
+    more than `memory` bytes.
     """
     assert_acyclic(system)
     counting = _Counting(system)
-    layers = tuple(counting.layers())
-    return Executions(system, dict(counting.ends), dict(counting.deadlocks), layers)
+    layers: list[Counted] = []
+    nbytes = 0
+    for counted in counting.layers():
+        if keep:
+            layers.append(counted)
+        nbytes = keep * nbytes + counted.nbytes
+        if memory is not None and nbytes > memory:
+            raise Uncounted(f"its layers and the ways to them take more than {memory:,} bytes")
+    kept = tuple(layers) if keep else None
+    return Executions(system, dict(counting.ends), dict(counting.deadlocks), kept)
 
 
 def assert_acyclic(system: System, most: int | None = None) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise, product
+from itertools import product
 from typing import Any, Final
 
 import numpy as np
@@ -135,7 +135,7 @@ class Place:
                 if holds:
                     yield way, None
                 continue
-            rows = np.flatnonzero(holds)
+            (rows,) = holds.nonzero()
             if len(rows) == len(words[0]):
                 yield way, None
             elif len(rows):
@@ -177,6 +177,7 @@ class Expander:
         self.system = system
         self.layout = layout
         self._places: dict[tuple[int, int], Place | None] = {}
+        self._known: dict[int, tuple[list[Place], bool] | None] = {}
         self._must_end = [thread for thread in range(len(system.threads)) if thread not in system.daemons]
 
     def place(self, thread: int, at: int) -> Place | None:
@@ -195,48 +196,59 @@ class Expander:
             block = taken(layer, slice(start, start + _BLOCK))
             groups = self._groups(block[0])
             if groups is not None:
-                for low, high in groups:
-                    self._group(block, slice(low, high), start, found)
+                for low, high, top in groups:
+                    self._group(block, slice(low, high), top, start, found)
             else:
                 self._gathered(block, start, found)
         return found
 
-    def _groups(self, word: U64) -> list[tuple[int, int]] | None:
-        """Return where the groups of states begin and end in which all threads are at one place; None if short."""
+    def _groups(self, word: U64) -> list[tuple[int, int, int]] | None:
+        """Return where the groups of states begin and end in which all threads are at one place, and their top bits.
+
+        None if they are short.
+        """
         bits = self.layout.place_bits
         if not bits:
             return None
         places = word >> np.uint64(WORD - bits)
-        edges = np.flatnonzero(places[1:] != places[:-1]) + 1
+        (edges,) = (places[1:] != places[:-1]).nonzero()
         if len(word) < _LONG * (len(edges) + 1) and len(edges) > 1:
             return None
-        ends = [0, *edges.tolist(), len(word)]
-        return list(pairwise(ends))
+        starts = [0, *(edges + 1).tolist()]
+        return list(zip(starts, [*starts[1:], len(word)], places[starts].tolist(), strict=True))
 
-    def _group(self, block: Words, rows: slice, start: int, found: Expansion) -> None:
-        """Take every command of one group, whose first state tells where the threads are."""
+    def _group(self, block: Words, rows: slice, top: int, start: int, found: Expansion) -> None:
+        """Take every command of one group of states, whose top bits are `top`."""
         words = taken(block, rows)
-        at = self._at(words)
-        if all(at[thread] <= 1 for thread in self._must_end):
-            found.over.append(np.arange(start + rows.start, start + rows.stop))
+        if top not in self._known:
+            self._known[top] = self._together(words)
+        together = self._known[top]
+        origin = slice(start + rows.start, start + rows.stop)
+        if together is None:
+            found.over.append(np.arange(origin.start, origin.stop))
             return
-        places = [place for thread in range(len(at)) if (place := self.place(thread, at[thread]))]
-        moved = None if any(place.total for place in places) else np.zeros(len(words[0]), bool)
+        places, total = together
+        moved = None if total else np.zeros(len(words[0]), bool)
         for place in places:
             for way, chosen in place.taken(words):
                 if moved is not None:
                     moved[slice(None) if chosen is None else chosen] = True
                 after = way(words if chosen is None else taken(words, chosen))
-                origin: Any = slice(start + rows.start, start + rows.stop)
                 found.batches.append(Batch(way.command, origin if chosen is None else chosen + origin.start, after))
         if moved is not None and not moved.all():
-            found.stuck.append(np.flatnonzero(~moved) + (start + rows.start))
+            found.stuck.append(np.flatnonzero(~moved) + origin.start)
 
-    def _at(self, words: Words) -> tuple[int, ...]:
-        """Return where the threads are in the first of the states."""
-        return tuple(
-            int(self.layout.column(taken(words, slice(0, 1)), thread)[0]) for thread in range(len(self.system.threads))
-        )
+    def _together(self, words: Words) -> tuple[list[Place], bool] | None:
+        """Return the commands where the threads are in the first of the states, and whether one can always be taken.
+
+        None if the threads are over.
+        """
+        first = taken(words, slice(0, 1))
+        at = [int(self.layout.column(first, thread)[0]) for thread in range(len(self.system.threads))]
+        if all(at[thread] <= 1 for thread in self._must_end):
+            return None
+        places = [place for thread, there in enumerate(at) if (place := self.place(thread, there))]
+        return places, any(place.total for place in places)
 
     def _gathered(self, block: Words, start: int, found: Expansion) -> None:
         """Take the commands place by place, on the states whose thread is there, wherever they are."""

@@ -67,19 +67,23 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The fields in their order, the numbers that never change, how many words, and the guards in each."""
+    """The fields in their order, the numbers that never change, how many words, and the guards in each.
+
+    `loads` are the word, shift, mask and least value of each field, ready for arrays.
+    """
 
     fields: Mapping[int, Field]
     constants: Mapping[int, int]
     words: int
     guards: tuple[int, ...]
     threads: int
+    loads: Mapping[int, tuple[int, np.uint64, np.uint64, int]]
 
     @property
     def place_bits(self) -> int:
         """How many of the top bits of the first word tell where the threads are; 0 if they take more than a word."""
         fields = [field for index, field in self.fields.items() if index < self.threads]
-        return sum(field.bits for field in fields) if all(field.word == 0 for field in fields) else 0
+        return sum(field.bits + field.guarded for field in fields) if all(field.word == 0 for field in fields) else 0
 
     def interval(self, index: int) -> tuple[int, int]:
         """Return the least and the greatest value that the number at `index` can have here."""
@@ -127,9 +131,9 @@ class Layout:
         """Return the values at `index` of the states."""
         if index in self.constants:
             return np.full(len(words[0]), self.constants[index], np.int64)
-        field = self.fields[index]
-        stored = (words[field.word] >> np.uint64(field.shift)) & np.uint64(field.mask)
-        return stored.view(np.int64) + field.low
+        word, shift, mask, low = self.loads[index]
+        stored = ((words[word] >> shift) & mask).view(np.int64)
+        return stored + low if low else stored
 
     def repacked(self, words: Words, old: Layout) -> Words:
         """Return states that were packed by a narrower layout; their order stays."""
@@ -172,7 +176,10 @@ def _laid(fields: Iterable[Field], like: Layout) -> Layout:
         word = len(guards) - 1
         placed[field.index] = Field(field.index, field.low, field.bits, field.guarded, word, room)
         guards[word] |= int(field.guarded) << (room + field.bits)
-    return Layout(placed, like.constants, len(guards), tuple(guards), like.threads)
+    loads = {
+        index: (field.word, np.uint64(field.shift), np.uint64(field.mask), field.low) for index, field in placed.items()
+    }
+    return Layout(placed, like.constants, len(guards), tuple(guards), like.threads, loads)
 
 
 def first(system: System) -> Layout:
@@ -183,7 +190,7 @@ def first(system: System) -> Layout:
     fields = [
         _first_field(index, value, known[index]) for index, value in enumerate(system.initial) if index not in constants
     ]
-    return _laid(fields, Layout({}, constants, 1, (0,), threads))
+    return _laid(fields, Layout({}, constants, 1, (0,), threads, {}))
 
 
 def _first_field(index: int, value: int, known: Interval) -> Field:

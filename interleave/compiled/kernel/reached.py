@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from interleave.compiled.kernel.layers import Layer
-from interleave.compiled.plain import built
-from interleave.compiled.system import Built, Command, Expr, State, System, Value, Var
+from interleave.compiled.kernel.outcomes import Outcomes
+from interleave.compiled.system import Command, Expr, State, System
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +72,11 @@ class Reached:
         """Yield every state in which somebody is left and nobody can move, those with the shortest ways first."""
         return (state for layer in self.stuck for state in layer.states())
 
-    def outcomes(self) -> set[Any]:
-        """Return what the program can return; an error if the scenario has to be asked, or an outcome has no hash."""
-        assert self.system.outcome is not None, "the scenario has to be asked"
-        leaves = list(_leaves(self.system.outcome))
-        codes = {row for layer in self.over for row in layer.values([leaf.expr for leaf in leaves])}
-        shape = _numbered(self.system.outcome, iter(range(len(leaves))))
-        return {built(shape, row) for row in codes}
+    def outcomes(self) -> list[Any]:
+        """Return what the program can return, each once."""
+        outcomes = Outcomes(self.system)
+        rows = {row for layer in self.over for row in layer.values(outcomes.expressions)}
+        return [outcomes.value(row) for row in sorted(rows)]
 
     def first(self, condition: Expr) -> State | None:
         """Return a state in which the condition holds, with as short a way to it as any; None if there is none.
@@ -112,18 +110,3 @@ class Reached:
         if self.layers is None:
             raise LookupError("the layers were not kept: they took too much memory, or keep=False")
         return self.layers
-
-
-def _leaves(part: Value | Built) -> Iterator[Value]:
-    if isinstance(part, Value):
-        yield part
-        return
-    for item in part.items:
-        yield from _leaves(item)
-
-
-def _numbered(part: Value | Built, numbers: Iterator[int]) -> Value | Built:
-    """Return the outcome with each of its values looked up by number, in the order of `_leaves`."""
-    if isinstance(part, Value):
-        return Value(Var(next(numbers)), part.values)
-    return Built(part.kind, tuple(_numbered(item, numbers) for item in part.items))

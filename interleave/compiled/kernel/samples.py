@@ -29,8 +29,10 @@ Arrival: TypeAlias = "tuple[State, int, State, Command]"
 def samples(executions: Executions, random: Random, number: int = 1) -> list[list[Command]]:
     """Return so many executions, drawn independently and uniformly from all of them.
 
-    Expands every layer once more, however many are drawn.
+    Expands every layer once more, however many are drawn.  Raises LookupError if the layers were not kept.
     """
+    if executions.layers is None:
+        raise LookupError("the layers were not kept: keep=False")
     plain = Plain(executions.system)
     found: list[list[Command]] = [[] for _ in range(number)]
     waiting = sorted((random.randrange(executions.total) for _ in range(number)), reverse=True)

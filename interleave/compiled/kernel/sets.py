@@ -98,11 +98,16 @@ class Visited:
         return sum(word.nbytes for run in self.runs for word in run)
 
     def fresh(self, words: Words) -> Words:
-        """Return those of `words` that were never seen."""
+        """Return those of the set `words` that were never seen."""
         for run in self.runs:
-            seen = contains(run, words)
-            if seen.any():
-                words = taken(words, np.flatnonzero(~seen))
+            # The shorter one is looked up in the longer one: both are sets in ascending order.
+            if len(run[0]) >= len(words[0]):
+                rows = np.flatnonzero(~contains(run, words))
+            else:
+                old = taken(run, np.flatnonzero(contains(words, run)))
+                rows = np.delete(np.arange(len(words[0])), position(words, old))
+            if len(rows) < len(words[0]):
+                words = taken(words, rows)
         return words
 
     def add(self, words: Words) -> None:
