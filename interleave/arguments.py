@@ -20,6 +20,7 @@ examples:
   interleave steps bank.py::Account.withdraw           what the function splits into
   interleave stress bank.py::transfer --trials 1000    on real threads, counted
   interleave replay bank.py::transfer 'A*2 B*3 A'      one schedule, step by step
+  interleave graph bank.py::transfer -o states.dot     all its states, for Graphviz
 
 exit status: 0 holds, 1 violated, 2 unknown (a limit, or Ctrl-C), 3 the scenario or the command is wrong
 """
@@ -44,6 +45,12 @@ examples:
 
 exit status: 1 if a result came up that is not allowed (or an exception, a hang, or a result that is
 impossible by a complete search); 2 if interrupted; else 0, which proves nothing
+""",
+    "graph": """\
+examples:
+  interleave graph examples/lost_update.py -o states.dot && dot -Tsvg states.dot > states.svg
+  interleave graph examples/lost_update.py --format graphml -o states.graphml
+  interleave graph examples/lost_update.py --format json | jq '.nodes[] | select(.kind == "end")'
 """,
     "replay": """\
 examples:
@@ -75,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     _check(_command(commands, "check", "explore every interleaving and say what is possible"))
     _command(commands, "steps", "list the steps that a function splits into")
     _stress(_command(commands, "stress", "run on real threads and count what comes out"))
+    _graph(_command(commands, "graph", "write the graph of all states"))
     _replay(_command(commands, "replay", "follow one schedule, step by step"))
     return whole
 
@@ -110,6 +118,13 @@ def _stress(command: argparse.ArgumentParser) -> None:
         metavar="S",
         help="how long it is searched for that at most (default: 5)",
     )
+
+
+def _graph(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("--format", choices=("dot", "graphml", "json"), default="dot", help="for Graphviz, yEd or Gephi, or a program")
+    add("-o", "--output", metavar="FILE", help="where to write it (default: standard output)")
+    add("--most", type=int, default=10_000, metavar="N", help="refuse more than N states (default: 10,000)")
 
 
 def _replay(command: argparse.ArgumentParser) -> None:

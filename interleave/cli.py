@@ -1,4 +1,4 @@
-"""The command line: `interleave check|steps|stress|replay TARGET`.
+"""The command line: `interleave check|steps|stress|replay|graph TARGET`.
 
 Exit status: 0 holds, 1 violated, 2 unknown, 3 the scenario (or the command) is wrong.
 
@@ -23,7 +23,7 @@ from interleave.arguments import FOUND, OK, OPEN, WRONG, parser
 from interleave.check import invariant, outcome
 from interleave.errors import InterleaveError, ScenarioError, described
 from interleave.real import Observation, stress
-from interleave.report import document, text
+from interleave.report import document, graph, text
 from interleave.report.columns import visible
 from interleave.report.progress import Ticker
 from interleave.scenario import Program, Scenario, as_program
@@ -270,6 +270,27 @@ def _replay(options: argparse.Namespace) -> int:
     return FOUND if found else OK
 
 
+def _graph(options: argparse.Namespace) -> int:
+    target = _load_one(options)
+    if options.most < 1:
+        raise ScenarioError(f"--most={options.most}: expected a whole number of at least 1")
+    with silenced():
+        from interleave.compiled.lower import lower
+
+        found = graph.graph_of(lower(as_program(target.found)), options.most)
+        told = graph.written(found, "json" if options.json else options.format)
+    if options.output is None:
+        _say(told)
+        return OK
+    try:
+        with open(options.output, "w", encoding="utf-8") as file:
+            file.write(told + "\n")
+    except OSError as error:
+        raise ScenarioError(f"--output {options.output}: cannot be written: {error.strerror}") from None
+    _say(f"{found.number_of_nodes():,} states and {found.number_of_edges():,} steps in {options.output}")
+    return OK
+
+
 def _violations(trace: Trace, program: Program) -> Iterator[tuple[str, str]]:
     for check in (*TRACE_CHECKS, outcome.violations):
         yield from check(trace, program)
@@ -294,6 +315,7 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
     "steps": _steps,
     "stress": _stress,
     "replay": _replay,
+    "graph": _graph,
 }
 
 

@@ -27,6 +27,10 @@ class SplitError(ScenarioError):
     """A function cannot be rewritten into steps: the message names file, line, construct and remedy."""
 
 
+class LoweringError(ScenarioError):
+    """A program cannot be lowered to commands over integers: the message names file, line, construct and remedy."""
+
+
 class ScheduleError(ScenarioError):
     """A schedule does not fit the program: an unknown thread, one that cannot move there, too short or too long."""
 

@@ -13,13 +13,10 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from interleave import checkpoints, interrupts, parallel, real, replaying, spinning, watchdog
-from interleave.check import progress as progress_check
-from interleave.determinism import same_end
+from interleave import checkpoints, choosing, confirming, interrupts, parallel, real, replaying, spinning, watchdog
 from interleave.errors import Inconclusive, InterleaveError, ScenarioError, Violated
 from interleave.explore import Explorer, Search
 from interleave.explore import explorer as explorer_named
@@ -27,8 +24,8 @@ from interleave.hope import Hope
 from interleave.scenario import Program, as_program
 from interleave.schedule import Schedule
 from interleave.silence import aloud, silenced
-from interleave.tally import Outcome, Progress, Tally, Violation, confirmed
-from interleave.trace import OPTION, Recorded, Trace
+from interleave.tally import Outcome, Progress, Tally, Violation
+from interleave.trace import OPTION, Trace
 
 HOLDS: Final = "HOLDS"
 VIOLATED: Final = "VIOLATED"
@@ -45,12 +42,6 @@ REDUCTION: Final = "one execution of each equivalence class was run: classes dif
 _TELL_EVERY: Final = 0.2
 
 _LOOK_EVERY: Final = 1.0
-
-_MOST_REPLAYED: Final = 2_000_000
-"""How many steps of violations are replayed on real threads, some ten seconds' worth; the rest say so."""
-
-_LONG: Final = 20_000
-"""Steps from which the events of a violation are not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +115,10 @@ def explore(
     `target` is a `Scenario` or a function that starts threads and returns the outcome.  `executions`, `seconds`
     and `steps` (of one execution) are limits: a search that one of them cuts is `UNKNOWN`, unless it found a
     violation.  So is one interrupted by Ctrl-C, which keeps what was found.  The first execution that is cut ends the
-    search, unless you gave a limit on `steps` of your own.  `explorer` is `dpor` (`auto` takes it: one execution of
-    each equivalence class), `exhaustive` (every interleaving) or `hypothesis`, which samples with `seed`.
+    search, unless you gave a limit on `steps` of your own.  `explorer` is `dpor` (one execution of each equivalence
+    class), `states` (every state once, of what can be lowered), `exhaustive` (every interleaving) or `hypothesis`,
+    which samples with `seed`; `auto` takes `dpor` for a program of few classes, or one that cannot be lowered, or
+    with an option that only `dpor` has, else `states`.
     `stop_at_first` ends the search at the first violation.  `verify_reduction` runs every interleaving as well and
     raises AssertionError if the two searches differ.  `workers` processes search parts of the program at the same
     time (with `dpor`, and where no other thread is alive): the verdict is the same, and its `reductions` say how it was
@@ -140,14 +133,17 @@ def explore(
     """
     _validate(executions, seconds, steps, switches)
     program = as_program(target)
-    name, module = explorer_named(explorer)
-    parallel.validate(workers, name, module)
-    checkpoints.validate(workers, name, module, checkpoint=checkpoint, resume=resume)
+    search = Search(steps, executions, seed, EFFORT)
+    given = (executions, checkpoint, resume, verify_reduction or None, steps if steps != STEPS else None)
+    asked = workers != 1 or any(option is not None for option in given)
     tally = Tally(program)
     start = time.perf_counter()
     limits = _Limits(executions, seconds, stop_at_first, start, aloud(progress) if progress else None)
     with interrupts.deferred(), silenced():
-        search = Search(steps, executions, seed, EFFORT, begin_again=tally.begin)
+        name, module, why = choosing.chosen(explorer, program, search, asked, seconds)
+        parallel.validate(workers, name, module)
+        checkpoints.validate(workers, name, module, checkpoint=checkpoint, resume=resume)
+        search.begin_again = tally.begin
         if resume is not None:
             checkpoints.resume(resume, program, name, search, tally)
         if checkpoint is not None:
@@ -156,17 +152,18 @@ def explore(
         if reason and limits.checkpoint is not None:
             limits.checkpoint.write()
         tally.shorten()
-        _settle(program, tally)
+        confirming.settle(program, tally)
         doubt = _verified(program, name, tally, search, limits) if verify_reduction and not reason else ""
     complete, reason = _completeness(module, tally, reason)
-    counted = complete and not (module.REDUCES and tally.uncounted)
-    interleavings = tally.interleavings if module.REDUCES else tally.executions
+    merged = module.REDUCES or search.states is not None
+    counted = complete and not (merged and tally.uncounted)
+    interleavings = tally.interleavings if merged else tally.executions
     return Verdict(
         VIOLATED if tally.violated else HOLDS if complete else UNKNOWN,
         complete,
         reason,
         MappingProxyType(tally.outcomes(counted)),
-        tuple(_confirm(program, tally.violations(counted))),
+        tuple(confirming.confirm(program, tally.violations(counted))),
         tally.executions,
         tally.deadlocks,
         tally.abandoned,
@@ -175,10 +172,12 @@ def explore(
         time.perf_counter() - start,
         name,
         program,
-        classes=tally.executions - tally.abandoned if module.REDUCES else None,
+        engine="machine" if search.states is None else "compiled",
+        classes=tally.executions - tally.abandoned if module.REDUCES else search.classes,
+        states=search.states,
         redundant=search.redundant,
         minimal=counted,
-        reductions=(REDUCTION, *filter(None, (told, doubt))) if module.REDUCES else (),
+        reductions=(REDUCTION, *filter(None, (told, doubt, why))) if module.REDUCES else search.reductions,
         assumptions=tuple(sorted(tally.assumptions)),
     )
 
@@ -329,51 +328,6 @@ def _endless(trace: Trace, steps: int | None) -> str:
         f"an execution was cut after {steps:,} steps: {last} was at {place}; "
         "a loop there may spin for ever (use Await, a lock or a bound), or raise the limit with steps="
     )
-
-
-def _settle(program: Program, tally: Tally) -> None:
-    """Run the schedule of everything that will be reported once more; NotDeterministic if something differs.
-
-    The events of a violation are kept: whoever shows it need not run the program again, and cannot be surprised.
-    """
-    for trace in tally.kept():
-        replaying.repeat(program, trace)
-    for violation in tally.violations():
-        if len(violation.trace) < _LONG:
-            kept = violation.trace.recorded()
-            same_end(violation.trace, kept[2])
-            violation.trace.recorded = partial(_given, kept)
-
-
-def _given(recorded: Recorded) -> Recorded:
-    return recorded
-
-
-def _confirm(program: Program, violations: list[Violation]) -> Iterator[Violation]:
-    replayed = 0
-    for violation in violations:
-        replayed += len(violation.trace)
-        if violation.trace.ending == progress_check.KIND:
-            yield confirmed(violation, "not replayed on real threads, which would turn for ever")
-            continue
-        if replayed > _MOST_REPLAYED and replayed > len(violation.trace):
-            yield confirmed(violation, "not replayed on real threads: those before it took long enough")
-            continue
-        yield confirmed(violation, _on_real_threads(program, violation.trace))
-
-
-def _on_real_threads(program: Program, trace: Trace) -> str:
-    """Make real threads obey the schedule of `trace` and return what came of it, as a sentence."""
-    try:
-        with silenced():
-            again = real.replay(program, trace.schedule)
-    except InterleaveError as error:
-        return f"NOT confirmed on real threads: {error}"
-    if again.end == trace.end:
-        return "replayed on real threads: the same"
-    replaying.repeat(program, trace)  # if the machine does not do the same either, it is the program
-    ended = f"they ended in {again.ending}, {again.outcome!r}"
-    return f"NOT confirmed on real threads: {ended}; this is a defect of interleave"
 
 
 def _validate(executions: Any, seconds: Any, steps: Any, switches: Any) -> None:

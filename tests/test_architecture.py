@@ -60,7 +60,7 @@ HOUSE: tuple[tuple[int, tuple[str, ...]], ...] = (
         ),
     ),
     (5, ("tally", "hope")),
-    (5, ("parallel", "checkpoints")),
+    (5, ("parallel", "checkpoints", "confirming", "choosing")),
     (5, ("verdict",)),
     (6, ("report.*",)),
     (7, ("arguments",)),

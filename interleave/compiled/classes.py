@@ -190,3 +190,17 @@ class _Counter:
         """Add up the classes of all pairs that follow; where everything sleeps there are none."""
         following = [self.found[after] for after in self.open.pop(node)]
         self.found[node] = Classes(sum(one.complete for one in following), sum(one.deadlocked for one in following))
+
+
+def suits_classes(system: System, most: int, pairs: int) -> bool:
+    """Return whether `system` has at most `most` classes, as `pairs` pairs of a state and a sleep set tell, or a cycle.
+
+    A program with a cycle may go on for ever: its states are too few to say so, its executions are not.
+    """
+    try:
+        found = classes(system, pairs)
+    except TooMany:
+        return False
+    except ValueError:
+        return True
+    return found.complete + found.deadlocked <= most

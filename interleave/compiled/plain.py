@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from interleave.compiled.system import END, Built, Command, State, System, Value, Var, compiled
+
+_Ready: TypeAlias = tuple[Command, Callable[[State], Any] | None, Callable[[State], State]]
+"""A command with its guard and its effect as functions of a state."""
 
 
 @dataclass
@@ -46,13 +49,10 @@ class Plain:
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self._ways = [
-            {at: [self._ready(command) for command in commands] for at, commands in places.items()}
-            for places in system.commands
-        ]
+        self._ways: list[dict[int, list[_Ready]]] = [{} for _ in system.commands]
         self._holds = compiled((system.invariant,), "all") if system.invariant is not None else None
 
-    def _ready(self, command: Command) -> tuple[Command, Callable[[State], Any] | None, Callable[[State], State]]:
+    def _ready(self, command: Command) -> _Ready:
         after: list[Any] = [Var(index) for index in range(len(self.system.initial))]
         for index, expr in command.updates:
             after[index] = expr
@@ -62,7 +62,10 @@ class Plain:
     def successors(self, state: State) -> Iterator[tuple[Command, State]]:
         """Yield each command that can be taken in `state`, with the state after it."""
         for thread, ways in enumerate(self._ways):
-            for command, guard, after in ways.get(state[thread], ()):
+            at = state[thread]
+            if at not in ways:
+                ways[at] = [self._ready(command) for command in self.system.commands[thread].get(at, ())]
+            for command, guard, after in ways[at]:
                 if guard is None or guard(state):
                     yield command, after(state)
 

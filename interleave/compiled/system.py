@@ -221,12 +221,36 @@ def op(name: str, *args: Expr) -> Expr:
 
 
 def compiled(expressions: Sequence[Expr], kind: str = "tuple") -> Callable[[State], Any]:
-    """Return a function of a state: the tuple of what `expressions` evaluate to, or whether `all` of them hold."""
-    parts = [spelt(expr, lambda index: f"s[{index}]") for expr in expressions]
-    body = (
-        " and ".join(parts) or "True"
-        if kind == "all"
-        else f"({', '.join(f'int({p})' for p in parts)}{',' * bool(parts)})"
-    )
+    """Return a function of a state: the tuple of what `expressions` evaluate to, or whether `all` of them hold.
+
+    Costs microseconds for each expression that is not the value of the state at its own place.
+    """
+    if kind == "all":
+        body = " and ".join([spelt(expr, _indexed) for expr in expressions]) or "True"
+    else:
+        body = f"({', '.join(_parts(expressions))}{',' * bool(expressions)})"
     made: Callable[[State], Any] = eval(f"lambda s: {body}")
     return made
+
+
+def _indexed(index: int) -> str:
+    return f"s[{index}]"
+
+
+def _parts(expressions: Sequence[Expr]) -> Iterator[str]:
+    """Yield the items of a tuple as Python; what stays as it is comes as a slice."""
+    start = 0
+    for at, expr in enumerate(expressions):
+        if isinstance(expr, Var) and expr.index == at:
+            continue
+        yield from _same(start, at)
+        yield f"int({spelt(expr, _indexed)})" if isinstance(expr, Op) else spelt(expr, _indexed)
+        start = at + 1
+    yield from _same(start, len(expressions))
+
+
+def _same(start: int, end: int) -> Iterator[str]:
+    if end - start > 2:
+        yield f"*s[{start}:{end}]"
+    else:
+        yield from map(_indexed, range(start, end))

@@ -17,7 +17,7 @@ from interleave.errors import ScenarioError, did_you_mean
 from interleave.scenario import Program
 from interleave.trace import Trace
 
-EXPLORERS: Final = ("exhaustive", "dpor", "hypothesis")
+EXPLORERS: Final = ("exhaustive", "dpor", "states", "hypothesis")
 
 
 @dataclass(slots=True)
@@ -30,7 +30,9 @@ class Search:
     learnt something for which all that it yielded so far has to be forgotten.  `part` restricts the search to a
     part of the program; which it may be only the explorer that made it knows.  `state`, which an explorer may set,
     takes how many executions were counted, and returns where the search stands as JSON can hold it, None where it
-    stands nowhere; and `resume` is such a number and such a state, to go on from.
+    stands nowhere; and `resume` is such a number and such a state, to go on from.  `system` is the program as it
+    was lowered, if it was; an explorer of states sets `states` and `classes`, how many there are, and `reductions`, the
+    reasons why some were left out.
     """
 
     steps: int | None = None
@@ -43,6 +45,10 @@ class Search:
     part: Any = None
     state: Callable[[int], dict[str, Any] | None] | None = None
     resume: tuple[int, dict[str, Any]] | None = None
+    system: Any = None
+    states: int | None = None
+    classes: int | None = None
+    reductions: tuple[str, ...] = ()
 
 
 class Void(Exception):
@@ -69,8 +75,7 @@ class Explorer(Protocol):
 
 
 def explorer(name: str) -> tuple[str, Explorer]:
-    """Return the explorer called `name`, with its own name where `name` is "auto"; ScenarioError for an unknown one."""
-    chosen = "dpor" if name == "auto" else name
-    if chosen not in EXPLORERS:
+    """Return the explorer called `name`, with its name; ScenarioError for an unknown one."""
+    if name not in EXPLORERS:
         raise ScenarioError(f"explorer={name!r}: {did_you_mean(str(name), ('auto', *EXPLORERS))}")
-    return chosen, cast(Explorer, importlib.import_module(f"interleave.explore.{chosen}"))
+    return name, cast(Explorer, importlib.import_module(f"interleave.explore.{name}"))

@@ -33,8 +33,9 @@ def table_of(verdict: Verdict, width: int) -> Iterator[Line]:
     counted = verdict.interleavings is not None
     total = sum(found.interleavings or 0 for found, _ in entries) if counted else sum(f.executions for f, _ in entries)
     unit = unit_of(verdict)[1].upper()
-    shares = width >= _NARROW and (counted or verdict.classes is None)
-    columns = ["RESULT", unit, *(["SHARE"] if shares else []), *(["ALLOWED"] if judged else [])]
+    shares = width >= _NARROW and (counted or (verdict.classes is None and verdict.states is None))
+    often = [unit] if counted or verdict.states is None else []  # which states there are tells no numbers
+    columns = ["RESULT", *often, *(["SHARE"] if shares else []), *(["ALLOWED"] if judged else [])]
     rows = []
     for found, fine in entries[:MOST_OUTCOMES]:
         cells = {
@@ -96,6 +97,8 @@ def often(executions: int, interleavings: int | None, verdict: Verdict) -> str:
     """Return `18 of 20 interleavings`, or how many classes or executions it is of where those are not counted."""
     if interleavings is not None and verdict.interleavings is not None:
         return f"{interleavings:,} of {count(verdict.interleavings, *unit_of(verdict))}"
+    if verdict.states is not None:
+        return "possible"
     word = ("class", "classes") if verdict.classes is not None else ("execution", "executions")
     return f"{executions:,} of {count(verdict.executions, *word)}"
 

@@ -147,7 +147,8 @@ def _searched(verdict: Verdict) -> str:
     if verdict.classes is not None:
         parts.append(count(verdict.classes, "class", "classes") if parts else _all(verdict.classes, "class", "classes"))
     if verdict.states is not None:
-        parts.append(count(verdict.states, "state") if parts else _all(verdict.states, "state"))
+        left = " that the reductions leave" if verdict.reductions else ""
+        parts.append((count(verdict.states, "state") if parts else _all(verdict.states, "state")) + left)
     return ", ".join(parts or [_all(verdict.executions, "execution")])
 
 
@@ -169,7 +170,8 @@ def _found(verdict: Verdict) -> Iterator[str]:
             )
             continue
         often = outcomes.often(alike[0].count, alike[0].interleavings, verdict)
-        yield f"{_WORDS[kind]} in {often}" if len(alike) == 1 else f"{_WORDS[kind]} in {len(alike)} ways"
+        told = "" if often == "possible" else f" in {often}"
+        yield f"{_WORDS[kind]}{told}" if len(alike) == 1 else f"{_WORDS[kind]} in {len(alike)} ways"
 
 
 _WORDS: Final = {

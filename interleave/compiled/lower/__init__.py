@@ -1,0 +1,205 @@
+"""From plain Python to guarded commands: the source of each thread's function, specialised to the objects it works on.
+
+Run up to where threads start, a program has its objects.  From there on each function is written as commands:
+attributes, elements, cells and globals that hold scalars are variables, what holds objects is constant, calls are
+written in place, loops have counters of their own.  One command is one step of the machine, so a path of commands is
+a schedule.  What is not certain to mean the same is refused; and every lowering runs beside the machine for a while
+before it is believed.
+
+Read next: `statements`, `stopping`, `checking`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from types import FunctionType
+from typing import Any
+
+from interleave.compiled.lower.calls import inlined
+from interleave.compiled.lower.checking import checked
+from interleave.compiled.lower.flow import Endless, Numbering, commands, paths
+from interleave.compiled.lower.places import Refused
+from interleave.compiled.lower.starting import began, called_with, main_from
+from interleave.compiled.lower.stopping import at_the_first_start
+from interleave.compiled.lower.trimming import trimmed
+from interleave.compiled.lower.values import FIRST_SLOT, Abstract, Known, Mixed, Several, Slot
+from interleave.compiled.lower.writer import Lowered, Writer
+from interleave.compiled.system import UNSTARTED, Built, Command, Expr, System, Value, Var, Variable, substituted
+from interleave.errors import LoweringError
+from interleave.machine import Machine
+from interleave.scenario import Program
+from interleave.steps import Spawn
+from interleave.trace import OPTION, numbered
+
+__all__ = ["lower", "schedule_of"]
+
+
+def lower(program: Program) -> System:
+    """Return `program` as a system of commands.
+
+    Raises LoweringError, with file, line, construct and remedy, for what cannot be lowered.  Costs milliseconds.
+    """
+    if any(plan.explicit for plan in program.plans):
+        raise LoweringError(f"{program.name}: threads written as generators of steps - explorer='dpor' runs them")
+    try:
+        system = _main_form(program) if program.main else _declared(program)
+        return checked(program, trimmed(system))
+    except Refused as refused:
+        raise LoweringError(f"{program.name}: {refused.what} - {refused.remedy}") from None
+    except Endless:
+        raise LoweringError(f"{program.name}: a loop of many rounds in which nothing shared is touched") from None
+
+
+def schedule_of(system: System, path: Sequence[Command]) -> list[int]:
+    """Return the choices of the machine for a path of commands from the first state of `system` on."""
+    return [*system.before, *_choices(path)]
+
+
+def _choices(path: Sequence[Command]) -> list[int]:
+    return [
+        taken.thread + (0 if taken.option is None else taken.option + 1 << OPTION)
+        for command in path
+        for taken in command.steps
+    ]
+
+
+# ---------------------------------------------------------------- the two forms
+
+
+def _declared(program: Program) -> System:
+    lowered = Lowered()
+    shared = program.make()
+    lowered.places.name(shared, type(shared).__name__.lower())
+    lowered.names = list(numbered(program.bases))
+    for number_, plan in enumerate(program.plans):
+        writer = Writer(lowered, number_, ends=False)
+        lowered.flows.append(writer.flow)
+        _written(writer, called_with(plan.function, [Known(shared)]))
+    system = _system(lowered, [flow.entry for flow in lowered.flows])
+    return replace(system, shared=shared)
+
+
+def _main_form(program: Program) -> System:
+    function = program.plans[0].function
+    if not isinstance(function, FunctionType):
+        raise Refused("a program that is no plain function", "write it as a function")
+    lowered = Lowered(names=["main"], start=began)
+    writer = Writer(lowered, 0, ends=False)
+    lowered.flows.append(writer.flow)
+
+    def go_on(standing: Any) -> System:
+        returned = _guarded(writer, lambda: main_from(writer, function, standing))
+        outcome = _latched(writer, returned)
+        bases = tuple(lowered.names)
+        system = _system(lowered, [writer.flow.entry], outcome)
+        return replace(system, threads=numbered(bases))
+
+    found: System = at_the_first_start(function, go_on)
+    return replace(found, before=tuple(_before(program)))
+
+
+def _latched(writer: Writer, returned: Abstract) -> Value | Built:
+    """End the main thread, and return its outcome in variables that nobody changes any more."""
+    if isinstance(returned, Several):
+        items = tuple([_kept(writer, item) for item in returned.items])
+        outcome: Value | Built = Built(returned.kind, items)
+    else:
+        outcome = _kept(writer, returned)
+    writer.finish()
+    return outcome
+
+
+def _kept(writer: Writer, value: Abstract) -> Value | Built:
+    if isinstance(value, Several):
+        return Built(value.kind, tuple([_kept(writer, item) for item in value.items]))
+    if isinstance(value, Known):
+        return Value(0, (value.value,))
+    slot = writer.program.slots.new(f"result {len(writer.program.slots.all)}", 0)
+    writer.flow.set(slot.var.index, slot.taken(value))
+    found = slot.read()
+    return Value(found.expr, found.values)
+
+
+def _written(writer: Writer, call: Any) -> None:
+    """Write a thread: the call of its function, then its end."""
+    _guarded(writer, lambda: inlined(writer, *call))
+    writer.finish()
+
+
+def _guarded(writer: Writer, write: Any) -> Any:
+    try:
+        return write()
+    except (Refused, Mixed) as refused:
+        raise writer.refusal(refused) from None
+
+
+def _before(program: Program) -> list[int]:
+    """Return what the machine does up to the first start of a thread: main's own steps."""
+    machine = Machine(program)
+    try:
+        while machine.threads[0].pending.__class__ is not Spawn:
+            choices = machine.choices()
+            if choices != [0]:
+                raise Refused("it does not come to its first thread in steps of its own alone")
+            machine.step(0)
+        return list(machine.path)
+    finally:
+        machine.dispose()
+
+
+# ---------------------------------------------------------------- putting it together
+
+
+def _system(lowered: Lowered, entries: Sequence[Any], outcome: Value | Built | None = None) -> System:
+    """Return the system of all threads; `entries` are where those that run at the start begin."""
+    threads = len(lowered.flows)
+    numberings = [Numbering() for _ in lowered.flows]
+    pcs = [UNSTARTED] * threads
+    initial: dict[int, int] = {slot.var.index: slot.initial for slot in lowered.slots.all}
+    for thread, entry in enumerate(entries):
+        found = list(paths(entry, dict(initial)))
+        if len(found) != 1:
+            raise Refused("a beginning that is not the same in every execution")
+        ((_, values, target),) = found
+        pcs[thread] = numberings[thread].pc(target)
+        initial.update({index: int(value) for index, value in values.items() if isinstance(value, int)})
+    # Only what starts a thread numbers its first step, so that comes before the thread's own commands.
+    written = [commands(thread, numberings, lowered.flows) for thread in range(threads)]
+    move: dict[int, Expr] = {FIRST_SLOT + n: Var(threads + n) for n in range(len(lowered.slots.all))}
+    return System(
+        tuple(lowered.names),
+        tuple(map(_variable, lowered.slots.all)),
+        (*pcs, *(initial[slot.var.index] for slot in lowered.slots.all)),
+        tuple({at: tuple(_moved(c, move) for c in of) for at, of in places.items()} for places in written),
+        tuple(lowered.crashes),
+        {thread: threads + slot.number for thread, slot in lowered.crash.items()},
+        _outcome(outcome, move),
+        daemons=frozenset(lowered.daemons),
+    )
+
+
+def _variable(slot: Slot) -> Variable:
+    values = None if slot.table is None else tuple(slot.table)
+    return Variable(slot.name, slot.owner, values, slot.lock, slot.home)
+
+
+def _moved(command: Command, move: dict[int, Expr]) -> Command:
+    guard = tuple([found for expr in command.guard if (found := substituted(expr, move)) != 1])
+    updates = tuple([(_index(index, move), substituted(expr, move)) for index, expr in command.updates])
+    own = tuple([(index, expr) for index, expr in updates if expr != Var(index)])
+    return replace(command, guard=guard, updates=own)
+
+
+def _index(index: int, move: dict[int, Expr]) -> int:
+    found = move.get(index, Var(index))
+    assert isinstance(found, Var), "a variable moves to a variable"
+    return found.index
+
+
+def _outcome(outcome: Value | Built | None, move: dict[int, Expr]) -> Value | Built | None:
+    if outcome is None:
+        return None
+    if isinstance(outcome, Built):
+        return Built(outcome.kind, tuple([_outcome(item, move) for item in outcome.items]))  # type: ignore[misc]
+    return Value(substituted(outcome.expr, move), outcome.values)

@@ -1,0 +1,211 @@
+"""What each call means in commands: functions of the program are written in its place, locks and threads are steps.
+
+Read next: `statements`.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import threading
+import time
+from types import FunctionType, MethodType, ModuleType
+from typing import Any, Final
+
+from interleave.compiled.lower.expressions import attribute_of, expr
+from interleave.compiled.lower.flow import Setter, Way
+from interleave.compiled.lower.places import Refused, is_lock, is_plain
+from interleave.compiled.lower.values import SCALARS, TRUTHS, Abstract, Known, Number, Several, number
+from interleave.compiled.lower.writer import Writer
+from interleave.compiled.system import END, Op, Var
+
+_REAL_PRINT: Final = print
+_REAL_SLEEP: Final = time.sleep
+
+
+def called(w: Writer, node: ast.Call) -> Abstract:
+    """Write a call and return what it gives."""
+    if isinstance(node.func, ast.Attribute):
+        owner = expr(w, node.func.value)
+        w.node = node
+        if not isinstance(owner, Known):
+            raise Refused("a method of a value that varies")
+        return _method(w, node, owner.value, attribute_of(w, node.func.attr))
+    function = expr(w, node.func)
+    w.node = node
+    if not isinstance(function, Known):
+        raise Refused("a call of what varies")
+    return _function(w, node, function.value)
+
+
+def _method(w: Writer, node: ast.Call, owner: Any, name: str) -> Abstract:
+    if is_lock(owner):
+        return _of_lock(w, node, owner, name)
+    if isinstance(owner, threading.Thread):
+        return _of_thread(w, node, owner, name)
+    if isinstance(owner, ModuleType):
+        return _function(w, node, vars(owner).get(name))
+    if isinstance(owner, (*SCALARS, type)):
+        raise Refused(f"the method {name} of a {type(owner).__name__}")
+    kind = type(owner)
+    found = next((vars(one)[name] for one in kind.__mro__ if name in vars(one)), None)
+    if not is_plain(kind) or name in getattr(owner, "__dict__", {}) or not isinstance(found, FunctionType):
+        raise Refused(f"{kind.__name__}.{name} is no plain method")
+    return inlined(w, found, *_arguments(w, node, [Known(owner)]))
+
+
+def _function(w: Writer, node: ast.Call, function: Any) -> Abstract:
+    if isinstance(function, MethodType):
+        if not isinstance(function.__func__, FunctionType):
+            raise Refused("a call of a method that is not Python")
+        return inlined(w, function.__func__, *_arguments(w, node, [Known(function.__self__)]))
+    if isinstance(function, FunctionType) and hasattr(function, "__code__") and not hasattr(function, "__wrapped__"):
+        return inlined(w, function, *_arguments(w, node, []))
+    if function is _REAL_PRINT:
+        given, named = _arguments(w, node, [])
+        if named or not all(number(one) is not None or isinstance(one, Known) for one in given):
+            raise Refused("a print with options, or of a list")
+        w.node = node
+        w.step("call", "print")
+        return Known(None)
+    if function is _REAL_SLEEP:
+        _arguments(w, node, [])
+        w.step("pause", "")
+        return Known(None)
+    name = getattr(function, "__qualname__", type(function).__name__)
+    raise Refused(f"a call of {name} while threads run")
+
+
+def _arguments(w: Writer, node: ast.Call, first: list[Abstract]) -> tuple[list[Abstract], dict[str, Abstract]]:
+    if any(isinstance(one, ast.Starred) for one in node.args) or any(one.arg is None for one in node.keywords):
+        raise Refused("a call with starred arguments")
+    given = first + [expr(w, one) for one in node.args]
+    named = {one.arg: expr(w, one.value) for one in node.keywords if one.arg is not None}
+    w.node = node
+    return given, named
+
+
+def inlined(w: Writer, function: FunctionType, given: list[Abstract], named: dict[str, Abstract]) -> Abstract:
+    """Write the body of `function` in the place of a call, and return what it returns."""
+    from interleave.compiled.lower.statements import statements
+
+    values = _bound(function, given, named)
+    frame = w.enter(function)
+    for name, value in values.items():
+        if len(frame.place.scope.bound.get(name, [])) > 1:
+            w.store(name, value)
+        elif isinstance(value, Number):  # a variable of the caller's, which may change in the meantime
+            slot = w.slot(name)
+            w.flow.set(slot.var.index, slot.taken(value))
+            frame.names[name] = slot
+        else:
+            frame.names[name] = value
+    body = frame.place.node.body
+    if isinstance(body, list):
+        statements(w, body)
+        if w.flow.ends:
+            frame.returned.append((w.flow.ends, Known(None)))
+    else:
+        value = expr(w, body)
+        frame.returned.append((w.flow.ends, value))
+    return _returned(w)
+
+
+def _bound(function: FunctionType, given: list[Abstract], named: dict[str, Abstract]) -> dict[str, Abstract]:
+    signature = inspect.signature(function)
+    if any(one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD) for one in signature.parameters.values()):
+        raise Refused(f"{function.__name__} takes any number of arguments")
+    try:
+        bound = signature.bind(*given, **named)
+    except TypeError as error:
+        raise Refused(f"a call that raises TypeError: {error}") from error
+    defaults = {
+        name: Known(one.default)
+        for name, one in signature.parameters.items()
+        if name not in bound.arguments and one.default is not one.empty
+    }
+    return {**bound.arguments, **defaults}
+
+
+def _returned(w: Writer) -> Abstract:
+    """Leave the innermost function, and return what it returned: at several places, a temporary."""
+    returned = w.frames.pop().returned
+    w.flow.ends = [end for ends, _ in returned for end in ends]
+    if not returned:
+        return Known(None)  # nobody comes here
+    values = [value for _, value in returned]
+    if len(values) == 1 or all(isinstance(v, Known) and v.value is _plain(values[0]) for v in values):
+        return values[0]
+    kept = w.temporary("returned")
+    ends: list[Setter] = []
+    for way, value in returned:
+        w.flow.ends = way
+        scalar = number(value)
+        if scalar is None:
+            raise Refused("a function that returns different tuples or lists")
+        w.flow.set(kept.var.index, kept.taken(scalar))
+        ends += w.flow.ends
+    w.flow.ends = ends
+    return kept.read()
+
+
+def _plain(value: Abstract) -> Any:
+    return value.value if isinstance(value, Known) else None
+
+
+def _of_lock(w: Writer, node: ast.Call, lock: Any, name: str) -> Abstract:
+    given, named = _arguments(w, node, [])
+    if name == "release" and not given and not named:
+        w.release(w.program.places.lock(lock))
+        return Known(None)
+    if name == "acquire":
+        values = [*given, *(value for key, value in named.items() if key == "blocking")]
+        blocking = values[0] if len(values) == len(given) + len(named) == 1 else None
+        if (not given and not named) or (isinstance(blocking, Known) and blocking.value is True):
+            w.acquire(lock)
+            return Known(True)
+        if isinstance(blocking, Known) and blocking.value is False:
+            return _tried(w, lock)
+    raise Refused(f"lock.{name} with such arguments")
+
+
+def _tried(w: Writer, lock: Any) -> Abstract:
+    slot, kept = w.program.places.lock(lock), w.temporary("acquired")
+    free = Op("==", (slot.var, 0))
+    got = kept.taken(Number(1, TRUTHS))
+    taken = Way((free,), {slot.var.index: 1 + w.thread, kept.var.index: got})
+    failed = Way((Op("not", (free,)),), {kept.var.index: kept.taken(Number(0, TRUTHS))})
+    after = w.step("try-acquire", slot.name, taken, failed)
+    w.flow.ends = [end for ends in after for end in ends]
+    return kept.read()
+
+
+def _of_thread(w: Writer, node: ast.Call, handle: threading.Thread, name: str) -> Abstract:
+    given, named = _arguments(w, node, [])
+    if given or named or name not in ("start", "join", "is_alive"):
+        raise Refused(f"Thread.{name}", "use start(), join() and is_alive() without arguments")
+    program = w.program
+    if name == "start":
+        if w.thread != 0:
+            raise Refused("a thread that starts a thread")
+        if id(handle) in program.handles:
+            raise Refused("a thread that is started twice, or in a loop")
+        assert program.start is not None, "the program knows how to begin a thread"
+        child = program.start(w, handle)
+        w.step("start", program.names[child], Way(starts=child))
+        return Known(None)
+    if id(handle) not in program.handles:
+        raise Refused(f"a thread that is asked to {name} before it is started")
+    child = program.handles[id(handle)][1]
+    over = Op("==", (Var(child), END))
+    if name == "join":
+        w.step("join", program.names[child], Way((over,)))
+        return Known(None)
+    kept = w.temporary("alive")
+    w.step(
+        "is-alive", program.names[child], Way(updates={kept.var.index: kept.taken(Number(Op("not", (over,)), TRUTHS))})
+    )
+    return kept.read()
+
+
+__all__ = ["Several", "called", "inlined"]

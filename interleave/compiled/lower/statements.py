@@ -1,0 +1,317 @@
+"""What each statement means in commands.
+
+Read next: `interleave.compiled.lower`, which puts a program together.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from interleave.compiled.lower.expressions import attribute_of, binary, branches, expr, item_of
+from interleave.compiled.lower.places import Refused, is_lock
+from interleave.compiled.lower.values import Abstract, Known, Number, Several, Slot, integer, number
+from interleave.compiled.lower.writer import MOST_UNROLLED, UNSURE, Loop, Writer
+from interleave.compiled.system import op
+
+Written = Callable[[Writer, Any], None]
+
+
+def statements(w: Writer, nodes: Sequence[ast.stmt]) -> None:
+    """Write statements, up to one after which nobody goes on."""
+    for node in nodes:
+        if not w.flow.ends:
+            return
+        how = STATEMENTS.get(type(node))
+        w.node = node
+        if how is None:
+            raise Refused(f"a statement of the kind {type(node).__name__}")
+        how(w, node)
+
+
+def _expression(w: Writer, node: ast.Expr) -> None:
+    expr(w, node.value)
+
+
+def _assign(w: Writer, node: ast.Assign) -> None:
+    value = expr(w, node.value)
+    for target in node.targets:
+        w.node = node
+        assign(w, target, value)
+
+
+def _annotated(w: Writer, node: ast.AnnAssign) -> None:
+    if node.value is not None:
+        assign(w, node.target, expr(w, node.value))
+
+
+def assign(w: Writer, target: ast.expr, value: Abstract) -> None:
+    """Write the assignment of a value to a target."""
+    if isinstance(target, ast.Name):
+        w.store(target.id, value)
+    elif isinstance(target, ast.Attribute):
+        owner = expr(w, target.value)
+        if not isinstance(owner, Known):
+            raise Refused("an attribute of what varies")
+        w.write(owner.value, attribute_of(w, target.attr), value)
+    elif isinstance(target, ast.Subscript):
+        w.write(*item_of(w, target), value)
+    elif isinstance(target, ast.Tuple) and isinstance(value, Several) and len(target.elts) == len(value.items):
+        if not all(isinstance(one, ast.Name) for one in target.elts):
+            raise Refused("an assignment to several places")
+        kept = [_snapshot(w, item) for item in value.items]
+        for one, item in zip(target.elts, kept, strict=True):
+            assign(w, one, item)
+    else:
+        raise Refused("an assignment to several places")
+
+
+def _snapshot(w: Writer, value: Abstract) -> Abstract:
+    """Return a value that later assignments do not change."""
+    if not isinstance(value, Number):
+        return value
+    kept = w.temporary("kept")
+    w.flow.set(kept.var.index, kept.taken(value))
+    return kept.read()
+
+
+def _augmented(w: Writer, node: ast.AugAssign) -> None:
+    if isinstance(node.target, ast.Name) and not _is_shared(w, node.target.id):
+        before = w.load(node.target.id)
+        w.store(node.target.id, binary(type(node.op), before, expr(w, node.value)))
+        return
+    if isinstance(node.target, ast.Name):
+        before, put = w.load(node.target.id), lambda value: w.store(node.target.id, value)
+    elif isinstance(node.target, ast.Attribute):
+        owner, name = expr(w, node.target.value), attribute_of(w, node.target.attr)
+        if not isinstance(owner, Known):
+            raise Refused("an attribute of what varies")
+        w.node = node
+        before, put = w.read(owner.value, name), lambda value: w.write(owner.value, name, value)
+    else:
+        obj, item = item_of(w, node.target)
+        before, put = w.read(obj, item), lambda value: w.write(obj, item, value)
+    added = expr(w, node.value)
+    w.node = node
+    value = number(binary(type(node.op), before, added))
+    if value is None:
+        raise Refused("an operation on what may be no integers")
+    put(w.modify(value))  # type: ignore[no-untyped-call]
+
+
+def _is_shared(w: Writer, name: str) -> bool:
+    scope = w.frame.place.scope
+    return name in scope.globals or name in scope.nonlocals or name in w.frame.cells
+
+
+def _if(w: Writer, node: ast.If) -> None:
+    holds, fails = branches(w, node.test)
+    before = dict(w.frame.names)
+    ways = []
+    for ends, body in ((holds, node.body), (fails, node.orelse)):
+        w.flow.ends, w.frame.names = ends, dict(before)
+        statements(w, body)
+        ways.append((w.flow.ends, w.frame.names))
+    w.meet(*ways)
+
+
+def _stored(nodes: Iterable[ast.AST]) -> set[str]:
+    return {
+        one.id
+        for node in nodes
+        for one in ast.walk(node)
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+    }
+
+
+def _while(w: Writer, node: ast.While) -> None:
+    w.settle(_stored([node]))
+    begun = dict(w.frame.names)
+    head = w.flow.mark()
+    loop = _begun(w)
+    w.node = node
+    holds, fails = branches(w, node.test)
+    w.flow.ends = holds
+    statements(w, node.body)
+    _round(w, loop, head, begun)
+    w.flow.ends, w.frame.names = fails, dict(begun)
+    statements(w, node.orelse)
+    w.meet(w.here(), *loop.leave)
+
+
+def _begun(w: Writer) -> Loop:
+    loop = Loop(held=len(w.frame.held))
+    w.frame.loops.append(loop)
+    return loop
+
+
+def _round(w: Writer, loop: Loop, head: Any, begun: dict[str, Any]) -> None:
+    """Go back to the head of a loop; Refused if variables hold other objects there than before."""
+    w.frame.loops.pop()
+    w.meet(w.here(), *loop.again)
+    for name, held in begun.items():
+        if w.flow.ends and w.frame.names.get(name) is not held and held is not UNSURE:
+            raise Refused(f"{name} holds something else in each round of a loop")
+    w.flow.put(head)
+
+
+def _for(w: Writer, node: ast.For) -> None:
+    if isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Name) and node.iter.func.id == "range":
+        found = w.load("range")
+        if isinstance(found, Known) and found.value is range:
+            _over_range(w, node, [expr(w, one) for one in node.iter.args])
+            return
+    items = items_of(expr(w, node.iter))
+    w.node = node
+    unrolled(w, node, items)
+
+
+def items_of(value: Abstract) -> list[Abstract]:
+    """Return the items of a list or tuple that nobody changes; Refused if it is none."""
+    if isinstance(value, Several):
+        return list(value.items)
+    if isinstance(value, Known) and type(value.value) in (list, tuple) and len(value.value) <= MOST_UNROLLED:
+        return [Known(item) for item in value.value]
+    raise Refused("a loop over what is no range, list or tuple that is there when threads start")
+
+
+def unrolled(w: Writer, node: ast.For, items: Sequence[Abstract], around: Loop | None = None) -> None:
+    """Write a loop once for each of `items`; `around` is the loop if a first round was written already."""
+    loop = around or _begun(w)
+    for item in items:
+        if not w.flow.ends:
+            break
+        assign(w, node.target, item)
+        statements(w, node.body)
+        w.meet(w.here(), *loop.again)
+        loop.again = []
+    w.frame.loops.pop()
+    statements(w, node.orelse)
+    w.meet(w.here(), *loop.leave)
+
+
+def _over_range(w: Writer, node: ast.For, given: list[Abstract]) -> None:
+    """Write a loop over a range: a counter of its own goes from the first number on, in one step after the other."""
+    numbers = [integer(one) for one in given]
+    if not 1 <= len(numbers) <= 3 or any(one is None for one in numbers) or not isinstance(node.target, ast.Name):
+        raise Refused("a range of what may be no integers, or into several variables")
+    start, stop, step = (0, numbers[0], 1) if len(numbers) == 1 else (*numbers, 1)[:3]
+    if not isinstance(step, int) or step == 0 or start is None or stop is None:
+        raise Refused("a range whose step varies")
+    w.settle(_stored([node]))
+    line = node.lineno
+    title = f"rounds at line {line} in {w.program.names[w.thread]}"
+    rounds = w.program.slots.new(title, w.thread, is_typed=True)
+    if not isinstance(stop, int):
+        kept = w.program.slots.new(f"end of the {title}", w.thread, is_typed=True)
+        w.flow.set(kept.var.index, stop)
+        stop = kept.var
+    w.flow.set(rounds.var.index, start)
+    slot = w.slot(node.target.id)
+    if node.target.id in w.frame.place.scope.globals | w.frame.place.scope.nonlocals:
+        raise Refused("a loop over a shared variable")
+    sure = isinstance(start, int) and isinstance(stop, int) and (start < stop if step > 0 else start > stop)
+    before = w.frame.names.get(node.target.id)
+    begun = dict(w.frame.names)
+    head = w.flow.mark()
+    loop = _begun(w)
+    holds, fails = w.flow.fork(op("<" if step > 0 else ">", rounds.var, stop))
+    w.flow.ends = holds
+    w.flow.set(slot.var.index, slot.taken(Number(rounds.var)))
+    w.flow.set(rounds.var.index, op("+", rounds.var, step))
+    w.frame.names[node.target.id] = slot
+    statements(w, node.body)
+    begun.pop(node.target.id, None)
+    _round(w, loop, head, begun)
+    w.flow.ends, w.frame.names = fails, dict(begun)
+    if sure or isinstance(before, Slot):
+        w.frame.names[node.target.id] = slot
+    statements(w, node.orelse)
+    w.meet(w.here(), *loop.leave)
+
+
+def _with(w: Writer, node: ast.With) -> None:
+    depth = len(w.frame.held)
+    for item in node.items:
+        lock = expr(w, item.context_expr)
+        w.node = item.context_expr
+        if not isinstance(lock, Known) or not is_lock(lock.value) or item.optional_vars is not None:
+            raise Refused("a `with` of what is no threading.Lock, or with `as`")
+        w.frame.held.append(w.acquire(lock.value))
+    statements(w, node.body)
+    while len(w.frame.held) > depth:
+        slot = w.frame.held.pop()
+        if w.flow.ends:
+            w.node = node
+            w.release(slot)
+
+
+def _assert(w: Writer, node: ast.Assert) -> None:
+    holds, fails = branches(w, node.test)
+    if fails:
+        w.flow.ends = fails
+        names = dict(w.frame.names)
+        if node.msg is not None:
+            expr(w, node.msg)
+        w.node = node
+        w.crash("assertion", "AssertionError")
+        w.frame.names = names
+    w.flow.ends = holds
+
+
+def _raise(w: Writer, node: ast.Raise) -> None:
+    kind = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+    found = w.load(kind.id) if isinstance(kind, ast.Name) else None
+    if not isinstance(found, Known) or not isinstance(found.value, type) or not issubclass(found.value, Exception):
+        raise Refused("an exception that is no class of Python's")
+    if found.value.__module__ != "builtins" or node.cause is not None or issubclass(found.value, StopIteration):
+        raise Refused("an exception that is no class of Python's")
+    if isinstance(node.exc, ast.Call):
+        for one in node.exc.args:
+            expr(w, one)
+        if node.exc.keywords:
+            raise Refused("an exception with named arguments")
+    w.node = node
+    kind_of = "assertion" if issubclass(found.value, AssertionError) else "exception"
+    w.crash(kind_of, found.value.__name__)
+
+
+def _return(w: Writer, node: ast.Return) -> None:
+    value: Abstract = Known(None) if node.value is None else expr(w, node.value)
+    if w.frame.held:
+        value = _snapshot(w, value)
+    w.leave(0)
+    w.frame.returned.append((w.flow.ends, value))
+    w.flow.ends = []
+
+
+def _leave(w: Writer, node: ast.Break | ast.Continue) -> None:
+    loop = w.frame.loops[-1]
+    w.leave(loop.held)
+    (loop.leave if isinstance(node, ast.Break) else loop.again).append(w.here())
+    w.flow.ends = []
+
+
+def _nothing(w: Writer, node: ast.stmt) -> None:
+    pass
+
+
+STATEMENTS: Final[dict[type[ast.AST], Written]] = {
+    ast.Expr: _expression,
+    ast.Assign: _assign,
+    ast.AnnAssign: _annotated,
+    ast.AugAssign: _augmented,
+    ast.If: _if,
+    ast.While: _while,
+    ast.For: _for,
+    ast.With: _with,
+    ast.Assert: _assert,
+    ast.Raise: _raise,
+    ast.Return: _return,
+    ast.Break: _leave,
+    ast.Continue: _leave,
+    ast.Pass: _nothing,
+    ast.Global: _nothing,
+    ast.Nonlocal: _nothing,
+}

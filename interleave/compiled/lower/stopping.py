@@ -1,0 +1,133 @@
+"""Where the main thread of a program stands when it starts its first thread, with the program's own objects.
+
+The function is run as it is, in Python, up to there: nobody else exists, so no order is to be explored.
+
+Read next: `statements`, which goes on from there.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import CellType, FrameType, FunctionType
+from typing import Any
+
+from interleave.compiled.lower.places import Refused
+from interleave.split.source import Place
+
+
+class _Stop(BaseException):
+    """Leaves the program where it would have started its first thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A frame that is about to start a thread: its variables, its cells by name, and the call."""
+
+    variables: dict[str, Any]
+    cells: dict[str, CellType]
+    call: tuple[int, int, int, int]
+
+
+def at_the_first_start(program: Callable[[], Any], then: Callable[[Standing], Any]) -> Any:
+    """Run `program` up to where it starts its first thread, and return what `then` says of it there.
+
+    Raises Refused if it starts none, or starts it in a function that it calls.
+    """
+    code = getattr(program, "__code__", None)
+    if code is None:
+        raise Refused("a program that is no plain function", "write it as a function")
+    answers: list[Any] = []
+
+    def stop(frame: FrameType) -> None:
+        if frame.f_code is not code:
+            raise Refused("the first thread is started in a function that the program calls", "start it in the program")
+        answers.append(then(_standing(frame)))
+
+    with _starting(stop):
+        try:
+            program()
+        except _Stop:
+            return answers[0]
+        except Refused:
+            raise
+        except Exception as error:
+            raise Refused(f"it raises {type(error).__name__} before it starts a thread") from error
+    raise Refused("it starts no thread")
+
+
+@contextmanager
+def _starting(stop: Callable[[FrameType], None]) -> Iterator[None]:
+    """Let the start of a thread, here, call `stop` with the frame that wants to start it, and go no further."""
+    import sys
+
+    real, here = threading.Thread.start, threading.get_ident()
+
+    def start(thread: threading.Thread) -> None:
+        if threading.get_ident() != here:
+            return real(thread)
+        stop(sys._getframe(1))
+        raise _Stop
+
+    threading.Thread.start = start  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        threading.Thread.start = real  # type: ignore[method-assign]
+
+
+def _standing(frame: FrameType) -> Standing:
+    code = frame.f_code
+    position = next(itertools.islice(code.co_positions(), frame.f_lasti // 2, None), None)
+    if position is None or None in position:
+        raise Refused("its code has no positions")
+    line, end_line, column, end_column = position
+    variables = dict(frame.f_locals)
+    cells = {name: cell for name, cell in _cells(variables) if name in code.co_cellvars}
+    return Standing(variables, cells, (line, end_line, column, end_column))  # type: ignore[arg-type]
+
+
+def _cells(variables: dict[str, Any]) -> Iterator[tuple[str, CellType]]:
+    """Yield the cells of the functions that the variables hold, directly or as what a thread is to run."""
+    pending, seen = list(variables.values()), set[int]()
+    while pending:
+        value = pending.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, FunctionType):
+            yield from zip(value.__code__.co_freevars, value.__closure__ or (), strict=True)
+        elif isinstance(value, threading.Thread):
+            pending += [value._target, *value._args]  # type: ignore[attr-defined]
+        elif isinstance(value, (list, tuple)):
+            pending += value
+
+
+def calls_at(place: Place, call: tuple[int, int, int, int]) -> list[ast.AST]:
+    """Return the nodes from the function down to the call at a position; Refused if it is not there."""
+    path: list[ast.AST] = []
+
+    def inside(node: ast.AST) -> bool:
+        own = (getattr(node, "lineno", 0), getattr(node, "end_lineno", 0))
+        return own[0] <= call[0] and call[1] <= own[1]
+
+    node: ast.AST | None = place.node
+    while node is not None:
+        path.append(node)
+        at = (getattr(node, n, None) for n in ("lineno", "end_lineno", "col_offset", "end_col_offset"))
+        if isinstance(node, ast.Call) and tuple(at) == call:
+            return path
+        children = [child for child in ast.iter_child_nodes(node) if hasattr(child, "lineno") and inside(child)]
+        node = next((child for child in children if _contains(child, call)), None)
+    raise Refused("the call that starts the first thread is not where the code says")
+
+
+def _contains(node: ast.AST, call: tuple[int, int, int, int]) -> bool:
+    return any(
+        isinstance(one, ast.Call) and (one.lineno, one.end_lineno, one.col_offset, one.end_col_offset) == call
+        for one in ast.walk(node)
+    )

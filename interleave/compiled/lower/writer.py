@@ -1,0 +1,354 @@
+"""Writes the code of one thread as a graph: frames of inlined functions, variables, visible steps, ways out.
+
+Read next: `expressions` and `statements`, which say what is written for each construct.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import CellType, FunctionType
+from typing import Any, Final, TypeAlias
+
+from interleave.compiled.lower.flow import Finish, Flow, Node, Setter, Way
+from interleave.compiled.lower.places import CELL, Places, Refused
+from interleave.compiled.lower.values import Abstract, Known, Mixed, Number, Several, Slot, Slots, number, truth
+from interleave.compiled.system import Crash, Op, Taken, Var
+from interleave.errors import LoweringError
+from interleave.split.source import Place, find
+from interleave.steps import Item
+
+MOST_FRAMES: Final = 40
+MOST_UNROLLED: Final = 2_000
+UNSURE: Final = Known(object())
+"""What a variable holds of which different ways to a place say different things."""
+
+
+Arrival: TypeAlias = "tuple[list[Setter], dict[str, Abstract | Slot]]"
+
+
+@dataclass
+class Loop:
+    """A loop around: the ways that leave it, those that go on with its next round, and how many locks are held outside.
+
+    A way is open ends, and what the names hold there.
+    """
+
+    leave: list[Arrival] = field(default_factory=list)
+    again: list[Arrival] = field(default_factory=list)
+    held: int = 0
+
+
+@dataclass
+class Frame:
+    """A function that is being written: its names, what they hold, its loops, and the locks its `with` blocks hold."""
+
+    place: Place
+    filename: str
+    globals: dict[str, Any]
+    cells: Mapping[str, CellType]
+    names: dict[str, Abstract | Slot] = field(default_factory=dict)
+    slots: dict[str, Slot] = field(default_factory=dict)
+    loops: list[Loop] = field(default_factory=list)
+    held: list[Slot] = field(default_factory=list)
+    returned: list[tuple[list[Setter], Abstract]] = field(default_factory=list)
+
+
+@dataclass
+class Lowered:
+    """A program while it is lowered: its variables and places, and for each thread its name and graph."""
+
+    slots: Slots = field(default_factory=Slots)
+    places: Places = field(init=False)
+    names: list[str] = field(default_factory=list)
+    flows: list[Flow] = field(default_factory=list)
+    daemons: set[int] = field(default_factory=set)
+    crashes: list[Crash] = field(default_factory=list)
+    crash: dict[int, Slot] = field(default_factory=dict)
+    handles: dict[int, tuple[Any, int]] = field(default_factory=dict)
+    start: Callable[[Writer, Any], int] | None = None
+
+    def __post_init__(self) -> None:
+        self.places = Places(self.slots)
+
+
+class Writer:
+    """Writes one thread."""
+
+    def __init__(self, program: Lowered, thread: int, ends: bool) -> None:
+        self.program = program
+        self.thread = thread
+        self.flow = Flow()
+        self.frames: list[Frame] = []
+        self.node: ast.AST = ast.Pass(lineno=0, col_offset=0)
+        self._ends = ends
+
+    # ------------------------------------------------------------ frames
+
+    @property
+    def frame(self) -> Frame:
+        """The innermost function."""
+        return self.frames[-1]
+
+    def enter(self, function: FunctionType) -> Frame:
+        """Begin a function."""
+        if len(self.frames) >= MOST_FRAMES or any(f.place.node is find(function.__code__).node for f in self.frames):
+            raise Refused(f"{function.__name__} calls itself", "write it as a loop")
+        if function.__code__.co_flags & (0x20 | 0x80 | 0x200):
+            raise Refused(f"{function.__name__} is a generator or a coroutine")
+        cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+        frame = Frame(find(function.__code__), function.__code__.co_filename, function.__globals__, cells)
+        if frame.place.scope.shared():
+            raise Refused(f"{function.__name__} has variables that functions inside it change")
+        self.frames.append(frame)
+        return frame
+
+    def refusal(self, refused: Refused | Mixed) -> LoweringError:
+        """Return the error that says where in the user's code something cannot be lowered."""
+        what, remedy = (
+            (refused.what, refused.remedy)
+            if isinstance(refused, Refused)
+            else ("a variable that holds integers and other things", "use one kind of value")
+        )
+        line = getattr(self.node, "lineno", 0)
+        frame = self.frames[-1] if self.frames else None
+        where = f"{frame.filename}:{line}: " if frame else ""
+        source = f": `{frame.place.module.line(line)}`" if frame else ""
+        return LoweringError(f"{where}{what}{source} - {remedy}")
+
+    # ------------------------------------------------------------ steps
+
+    def taken(self, kind: str, text: str, option: int | None = None) -> Taken:
+        """Return what is told of a step at the node at hand."""
+        filename = self.frames[-1].filename if self.frames else ""
+        return Taken(self.thread, kind, text, getattr(self.node, "lineno", 0), filename, option)
+
+    def step(self, kind: str, text: str, *ways: Way) -> list[list[Setter]]:
+        """Put a visible step and return the open ends after each way; that of the first stays open."""
+        return self.flow.step(self.taken(kind, text), *(ways or (Way(),)))
+
+    def temporary(self, text: str, like: Slot | None = None) -> Slot:
+        """Return a fresh private variable, which can hold what `like` holds."""
+        line = getattr(self.node, "lineno", 0)
+        made = self.program.slots.new(f"{text} at {line} in {self.program.names[self.thread]}", self.thread)
+        if like is not None:
+            made.is_typed, made.table = True, like.table
+        return made
+
+    def read(self, obj: Any, part: Any) -> Abstract:
+        """Put a read of a part of an object, and return what it gives."""
+        places = self.program.places
+        found, text = places.read(obj, part), places.shown(obj, part)
+        if isinstance(found, Known):
+            self.step("read", text)
+            return found
+        kept = self.temporary(text, found)
+        self.step("read", text, Way(updates={kept.var.index: found.var}))
+        return kept.read()
+
+    def write(self, obj: Any, part: Any, value: Abstract) -> None:
+        """Put a write."""
+        slot, stored = self.program.places.write(obj, part, value)
+        text = self.program.places.shown(obj, part)
+        if slot is None or stored is None:
+            self.step("write", text)
+            return
+        self.step("write", text, Way(updates={slot.var.index: slot.taken(stored)}))
+
+    def modify(self, value: Number) -> Number:
+        """Put the step in between, of `x.a += 1`: what was read becomes what is to be written."""
+        if isinstance(value.expr, Op) and isinstance(value.expr.args[0], Var):
+            kept = self._own(value.expr.args[0].index)
+        else:
+            kept = None
+        if kept is None or value.values is not None or kept.table is not None:
+            kept = self.temporary("modified")
+        self.step("modify", "", Way(updates={kept.var.index: kept.taken(value)}))
+        return kept.read()
+
+    def _own(self, index: int) -> Slot | None:
+        """Return the temporary of this thread at an index, which nobody else reads."""
+        found = next((slot for slot in self.program.slots.all if slot.var.index == index), None)
+        return found if found is not None and found.owner == self.thread and " at " in found.name else None
+
+    def acquire(self, lock: Any) -> Slot:
+        """Put the acquisition of a lock."""
+        slot = self.program.places.lock(lock)
+        free = Op("==", (slot.var, 0))
+        self.step("acquire", slot.name, Way((free,), {slot.var.index: 1 + self.thread}))
+        return slot
+
+    def release(self, slot: Slot) -> None:
+        """Put the release of a lock, which is an error if it is free."""
+        free = Op("==", (slot.var, 0))
+        held = Way((Op("not", (free,)),), {slot.var.index: 0})
+        after, wrong = self.step("release", slot.name, held, Way((free,)))
+        self.flow.ends = wrong
+        self.crash("exception", "RuntimeError: release unlocked lock")
+        self.flow.ends = after
+
+    # ------------------------------------------------------------ ways out
+
+    def crash(self, kind: str, message: str) -> None:
+        """End the thread with an exception: the locks of all `with` blocks are given back on the way."""
+        held = [frame.held for frame in self.frames]
+        kept = [list(locks) for locks in held]
+        for locks in reversed(held):
+            while locks:
+                self.release(locks.pop())
+        program = self.program
+        if self.thread not in program.crash:
+            program.crash[self.thread] = program.slots.new(
+                f"crash of {program.names[self.thread]}", self.thread, is_typed=True
+            )
+        line = getattr(self.node, "lineno", 0)
+        program.crashes.append(Crash(kind, message, line, self.frames[-1].filename if self.frames else ""))
+        self.flow.set(program.crash[self.thread].var.index, len(program.crashes))
+        self.finish()
+        for locks, before in zip(held, kept, strict=True):
+            locks[:] = before
+
+    def finish(self) -> None:
+        """End the thread."""
+        if self._ends:
+            self.step("end", self.program.names[self.thread])
+        self.flow.put(Finish())
+
+    def leave(self, depth: int) -> None:
+        """Give back the locks of the `with` blocks of this frame that are inside the first `depth`."""
+        held = self.frame.held
+        kept = list(held)
+        while len(held) > depth:
+            self.release(held.pop())
+        held[:] = kept
+
+    # ------------------------------------------------------------ names
+
+    def store(self, name: str, value: Abstract) -> None:
+        """Let a variable of the function hold `value`."""
+        frame, scope = self.frame, self.frame.place.scope
+        if name in scope.globals:
+            self.write(frame.globals, Item(name), value)
+            return
+        if name in scope.nonlocals or name in frame.cells:
+            self.write(self._cell(name), CELL, value)
+            return
+        bindings = scope.bound.get(name, [])
+        single = len(bindings) == 1 and not bindings[0].repeated
+        scalar = number(value)
+        if isinstance(value, Several) or scalar is None or (isinstance(value, Known) and (single or _is_object(value))):
+            frame.names[name] = value
+            return
+        slot = self.slot(name)
+        self.flow.set(slot.var.index, slot.taken(scalar))
+        frame.names[name] = slot
+
+    def slot(self, name: str) -> Slot:
+        """Return the variable of the state that stands for a variable of the function."""
+        frame = self.frame
+        if name not in frame.slots:
+            title = f"{name} of {self.program.names[self.thread]}"
+            frame.slots[name] = self.program.slots.new(title, self.thread)
+        return frame.slots[name]
+
+    def _cell(self, name: str) -> CellType:
+        cell = self.frame.cells.get(name)
+        if cell is None:
+            raise Refused(f"the variable {name} of an outer function cannot be found")
+        self.program.places.name(cell, name)
+        return cell
+
+    def load(self, name: str) -> Abstract:
+        """Return what a name means here."""
+        frame, scope = self.frame, self.frame.place.scope
+        if name in frame.names:
+            found = frame.names[name]
+            if found is UNSURE:
+                raise Refused(f"what {name} holds depends on the way here")
+            return found.read() if isinstance(found, Slot) else found
+        owner = scope.owner(name)
+        if owner is None:
+            return self._global(name)
+        if name not in frame.cells:
+            raise Refused(f"{name} has no value here")
+        if name in owner.shared():
+            return self.read(self._cell(name), CELL)
+        try:
+            return Known(frame.cells[name].cell_contents)
+        except ValueError:
+            raise Refused(f"{name} has no value when threads start") from None
+
+    def _global(self, name: str) -> Abstract:
+        from interleave.split.rebinding import is_rebound
+
+        frame, module = self.frame, self.frame.place.module
+        if is_rebound(module.filename, name, module.shared_globals):
+            return self.read(frame.globals, Item(name))
+        if name in frame.globals:
+            value = frame.globals[name]
+            self.program.places.name(value, name)
+            return Known(value)
+        builtins = frame.globals.get("__builtins__")
+        table = builtins if isinstance(builtins, dict) else vars(builtins)
+        if name not in table:
+            raise Refused(f"the name {name} means nothing")
+        return Known(table[name])
+
+    # ------------------------------------------------------------ ways that meet
+
+    def condition(self, value: Abstract) -> Any:
+        """Return the expression for whether `value` is true; Refused if that is up to an object."""
+        found = truth(value)
+        if found is None:
+            raise Refused("whether an object is true")
+        return found
+
+    def settle(self, stored: set[str]) -> None:
+        """Move the variables that a loop may change into the state, before its first round."""
+        names = self.frame.names
+        for name in sorted(stored & names.keys()):
+            held = names[name]
+            if isinstance(held, Slot) or held is UNSURE:
+                continue
+            scalar = number(held)
+            if scalar is None or _is_object(held):
+                names[name] = UNSURE
+                continue
+            slot = self.slot(name)
+            self.flow.set(slot.var.index, slot.taken(scalar))
+            names[name] = slot
+
+    def here(self) -> Arrival:
+        """Return the open ends and what the names hold."""
+        return self.flow.ends, dict(self.frame.names)
+
+    def meet(self, *ways: Arrival) -> None:
+        """Go on where several ways come together: what they do not agree on is unsure."""
+        open_ways = [(ends, names) for ends, names in ways if ends]
+        self.flow.ends = [end for ends, _ in open_ways for end in ends]
+        if not open_ways:
+            return
+        tables = [names for _, names in open_ways]
+        every = set().union(*tables)
+        self.frame.names = {name: _agreed([table.get(name, UNSURE) for table in tables]) for name in every}
+
+
+def _is_object(value: Abstract) -> bool:
+    from interleave.compiled.lower.values import SCALARS
+
+    return isinstance(value, Known) and not isinstance(value.value, SCALARS)
+
+
+def _agreed(held: list[Abstract | Slot]) -> Abstract | Slot:
+    first = held[0]
+    for other in held[1:]:
+        same = other is first or (
+            isinstance(first, Known) and isinstance(other, Known) and (first.value is other.value)
+        )
+        if not same:
+            return UNSURE
+    return first
+
+
+__all__ = ["UNSURE", "Frame", "Loop", "Lowered", "Node", "Writer"]
