@@ -21,7 +21,7 @@ MOST_CLASSES: Final = 2_000
 
 _MOST_STATES: Final = 2_000
 
-STATES: Final = False
+STATES: Final = True
 """Whether `auto` takes `states` at all."""
 
 

@@ -21,17 +21,23 @@ from interleave.trace import Recorded, Trace, Unrun
 _MOST_REPLAYED: Final = 2_000_000
 """How many steps of violations are replayed on real threads, some ten seconds' worth; the rest say so."""
 
+_LONGEST_LOWERED: Final = 200_000
+"""And how many of a program that was lowered: it has far more of them, and an answer is expected in seconds."""
+
+_TOO_LONG: Final = "not replayed on real threads, as it is long: il.replay(program, schedule, on='threads') does that"
+
 _LONG: Final = 20_000
 """Steps from which the events of a violation are not kept."""
 
 
-def settle(program: Program, tally: Tally) -> None:
+def settle(program: Program, tally: Tally, lowered: bool) -> None:
     """Run the schedule of everything that will be reported once more; NotDeterministic if something differs.
 
-    The events of a violation are kept: whoever shows it need not run the program again, and cannot be surprised.
+    What was `lowered` has been found as commands before it was run, so a long trace of it is not run again.  The
+    events of a violation are kept: whoever shows it need not run the program again, and cannot be surprised.
     """
     for trace in tally.kept():
-        if not isinstance(trace.path, Unrun):
+        if not (isinstance(trace.path, Unrun) or (lowered and len(trace) >= _LONG)):
             replaying.repeat(program, trace)
     for violation in tally.violations():
         if len(violation.trace) < _LONG:
@@ -44,16 +50,16 @@ def _given(recorded: Recorded) -> Recorded:
     return recorded
 
 
-def confirm(program: Program, violations: list[Violation]) -> Iterator[Violation]:
+def confirm(program: Program, violations: list[Violation], lowered: bool) -> Iterator[Violation]:
     """Yield each violation with what real threads did under its schedule, or why they were not asked."""
-    replayed = 0
+    replayed, most = 0, _LONGEST_LOWERED if lowered else _MOST_REPLAYED
     for violation in violations:
         replayed += len(violation.trace)
         if violation.trace.ending == progress.KIND:
             yield confirmed(violation, "not replayed on real threads, which would turn for ever")
             continue
-        if replayed > _MOST_REPLAYED and replayed > len(violation.trace):
-            yield confirmed(violation, "not replayed on real threads: those before it took long enough")
+        if replayed > most and (lowered or replayed > len(violation.trace)):
+            yield confirmed(violation, _TOO_LONG)
             continue
         yield confirmed(violation, _on_real_threads(program, violation.trace))
 

@@ -98,6 +98,10 @@ class _Best:
 
     def add(self, trace: Trace) -> None:
         self.count += 1
+        if isinstance(trace.path, Unrun):  # to count its switches would be to work it out
+            self.weight += trace.orders.count if trace.orders is not None else 1
+            self.trace = self.trace or trace
+            return
         if trace.orders is not None:
             self.weight += trace.orders.count
             rank = (trace.orders.switches, len(trace.path))
@@ -164,7 +168,7 @@ class Tally:
     def add(self, trace: Trace) -> None:
         """Count one execution."""
         self.executions += 1
-        self.steps += len(trace.path)
+        self.steps += 0 if isinstance(trace.path, Unrun) else len(trace.path)
         if trace.orders is None:
             self.uncounted += 1
         else:
@@ -311,7 +315,9 @@ class Tally:
         shorter: dict[int, Trace] = {}
         for best in [*self._outcomes.values(), *self._violations.values()]:
             trace = best.trace
-            if trace is not None and trace.orders is not None and trace.orders.switches < trace.switches:
+            if trace is None or isinstance(trace.path, Unrun):
+                continue
+            if trace.orders is not None and trace.orders.switches < trace.switches:
                 if id(trace) not in shorter:
                     shorter[id(trace)] = trace.orders.fewest()
                 best.trace = shorter[id(trace)]

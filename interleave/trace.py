@@ -170,19 +170,17 @@ class Orders:
 class Unrun(Sequence[int]):
     """The path of an execution that is known to be possible and was not run: worked out when somebody looks at it."""
 
-    def __init__(self, length: int, work_out: Callable[[], Sequence[int]]) -> None:
-        self._length = length
+    def __init__(self, work_out: Callable[[], Sequence[int]]) -> None:
         self._work_out = work_out
         self._path: Sequence[int] | None = None
 
     def _whole(self) -> Sequence[int]:
         if self._path is None:
             self._path = self._work_out()
-            assert len(self._path) == self._length, "a path has another length than was said"
         return self._path
 
     def __len__(self) -> int:
-        return self._length
+        return len(self._whole())
 
     def __getitem__(self, at: Any) -> Any:
         return self._whole()[at]

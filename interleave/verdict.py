@@ -25,7 +25,7 @@ from interleave.scenario import Program, as_program
 from interleave.schedule import Schedule
 from interleave.silence import aloud, silenced
 from interleave.tally import Outcome, Progress, Tally, Violation
-from interleave.trace import OPTION, Trace
+from interleave.trace import OPTION, Trace, Unrun
 
 HOLDS: Final = "HOLDS"
 VIOLATED: Final = "VIOLATED"
@@ -152,7 +152,7 @@ def explore(
         if reason and limits.checkpoint is not None:
             limits.checkpoint.write()
         tally.shorten()
-        confirming.settle(program, tally)
+        confirming.settle(program, tally, search.states is not None)
         doubt = _verified(program, name, tally, search, limits) if verify_reduction and not reason else ""
     complete, reason = _completeness(module, tally, reason)
     merged = module.REDUCES or search.states is not None
@@ -163,7 +163,7 @@ def explore(
         complete,
         reason,
         MappingProxyType(tally.outcomes(counted)),
-        tuple(confirming.confirm(program, tally.violations(counted))),
+        tuple(confirming.confirm(program, tally.violations(counted), search.states is not None)),
         tally.executions,
         tally.deadlocks,
         tally.abandoned,
@@ -290,7 +290,7 @@ def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Sear
         now = time.perf_counter()
         if limits.progress is not None and now - told > _TELL_EVERY:
             told = now
-            limits.progress(_progress(tally, now - limits.start, len(trace.path), search, module))
+            limits.progress(_progress(tally, now - limits.start, _length(trace), search, module))
         if limits.checkpoint is not None:
             limits.checkpoint.due(now)
         if limits.stop_at_first and tally.violated:
@@ -301,9 +301,13 @@ def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Sear
             return over if module.SAMPLES or next(traces, None) is not None else tally.cuts
         if now > look:
             look = now + _LOOK_EVERY
-            if reason := hope.gone(now - limits.start, tally.executions, len(trace.path)):
+            if reason := hope.gone(now - limits.start, tally.executions, _length(trace)):
                 return reason if not tally.cut else f"{reason}; {tally.cuts}"
-    return tally.cuts
+    return tally.cuts or search.unfinished
+
+
+def _length(trace: Trace) -> int:
+    return 0 if isinstance(trace.path, Unrun) else len(trace.path)
 
 
 def _over(limits: _Limits, executions: int, now: float) -> str:

@@ -36,6 +36,7 @@ _GRACE: Final = 1.0
 
 _TICK: Final = 0.5
 _PACKAGE: Final = os.path.dirname(__file__) + os.sep
+_STATES: Final = (os.path.join(_PACKAGE, "compiled", ""), os.path.join(_PACKAGE, "explore", "states", ""))
 
 
 class Stuck(Unwinding, KeyboardInterrupt):
@@ -57,7 +58,7 @@ class _Watch:
     def stuck(self, frame: FrameType | None) -> bool:
         """Return whether no step was taken for too long; `told` is then the reason, with the place of `frame`."""
         stands, now = underway.position(), time.perf_counter()
-        if self.over or stands != self.stood:
+        if self.over or _is_ours(frame) or stands != self.stood:
             self.stood, self.since = stands, now
             return False
         late = interrupts.Notes.pressed or (self.deadline is not None and now > self.deadline)
@@ -142,6 +143,13 @@ def _patrol(watch: _Watch) -> Iterator[None]:
             watch.over = True
             send(None)  # one that is on its way must not arrive later
         leave.release()
+
+
+def _is_ours(frame: FrameType | None) -> bool:
+    """Return whether states are being explored, which takes no steps and looks by itself whether to stop."""
+    while frame is not None and not frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_filename.startswith(_STATES)
 
 
 def _place(frame: FrameType | None) -> str:

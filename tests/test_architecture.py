@@ -45,7 +45,7 @@ HOUSE: tuple[tuple[int, tuple[str, ...]], ...] = (
             "explore.exhaustive",
             "explore.dpor.*",
             "explore.bounded",
-            "explore.states",
+            "explore.states.*",
             "explore.sampling",
             "explore.hypothesis",
             "check.invariant",

@@ -8,12 +8,13 @@ Read next: `system`.
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from interleave.compiled.system import END, Built, Command, State, System, Value, Var, compiled
+from interleave.compiled.system import END, Built, Command, Expr, State, System, Value, Var, compiled
 
 _Ready: TypeAlias = tuple[Command, Callable[[State], Any] | None, Callable[[State], State]]
 """A command with its guard and its effect as functions of a state."""
@@ -94,8 +95,13 @@ def built(part: Value | Built, state: State) -> Any:
     """Return the value that `part` has in `state`."""
     if isinstance(part, Built):
         return part.kind(built(item, state) for item in part.items)
-    (code,) = compiled((part.expr,))(state)
+    (code,) = _ready(part.expr)(state)
     return code if part.values is None else part.values[code]
+
+
+@functools.lru_cache(maxsize=256)
+def _ready(expr: Expr) -> Callable[[State], Any]:
+    return compiled((expr,))
 
 
 def search(system: System, most: int | None = None) -> Space:

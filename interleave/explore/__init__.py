@@ -31,8 +31,8 @@ class Search:
     part of the program; which it may be only the explorer that made it knows.  `state`, which an explorer may set,
     takes how many executions were counted, and returns where the search stands as JSON can hold it, None where it
     stands nowhere; and `resume` is such a number and such a state, to go on from.  `system` is the program as it
-    was lowered, if it was; an explorer of states sets `states` and `classes`, how many there are, and `reductions`, the
-    reasons why some were left out.
+    was lowered, if it was; an explorer of states sets `states` and `classes`, how many there are, `reductions`, the
+    reasons why some were left out, and `unfinished`, why the search was not to the end.
     """
 
     steps: int | None = None
@@ -49,6 +49,7 @@ class Search:
     states: int | None = None
     classes: int | None = None
     reductions: tuple[str, ...] = ()
+    unfinished: str = ""
 
 
 class Void(Exception):

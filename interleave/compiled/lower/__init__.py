@@ -16,6 +16,7 @@ from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
+from interleave.compiled.lower.asking import invariant_of
 from interleave.compiled.lower.calls import inlined
 from interleave.compiled.lower.checking import checked
 from interleave.compiled.lower.flow import Endless, Numbering, commands, paths
@@ -32,7 +33,7 @@ from interleave.scenario import Program
 from interleave.steps import Spawn
 from interleave.trace import OPTION, numbered
 
-__all__ = ["lower", "schedule_of"]
+__all__ = ["choices_of", "lower", "schedule_of"]
 
 
 def lower(program: Program) -> System:
@@ -53,10 +54,11 @@ def lower(program: Program) -> System:
 
 def schedule_of(system: System, path: Sequence[Command]) -> list[int]:
     """Return the choices of the machine for a path of commands from the first state of `system` on."""
-    return [*system.before, *_choices(path)]
+    return [*system.before, *choices_of(path)]
 
 
-def _choices(path: Sequence[Command]) -> list[int]:
+def choices_of(path: Sequence[Command]) -> list[int]:
+    """Return the choices of the machine for commands, wherever they begin."""
     return [
         taken.thread + (0 if taken.option is None else taken.option + 1 << OPTION)
         for command in path
@@ -76,7 +78,11 @@ def _declared(program: Program) -> System:
         writer = Writer(lowered, number_, ends=False)
         lowered.flows.append(writer.flow)
         _written(writer, called_with(plan.function, [Known(shared)]))
-    system = _system(lowered, [flow.entry for flow in lowered.flows])
+    holds = None
+    if program.invariant is not None:
+        asking, write = invariant_of(lowered, program.invariant, shared)
+        holds = _guarded(asking, write)
+    system = _system(lowered, [flow.entry for flow in lowered.flows], invariant=holds)
     return replace(system, shared=shared)
 
 
@@ -151,7 +157,9 @@ def _before(program: Program) -> list[int]:
 # ---------------------------------------------------------------- putting it together
 
 
-def _system(lowered: Lowered, entries: Sequence[Any], outcome: Value | Built | None = None) -> System:
+def _system(
+    lowered: Lowered, entries: Sequence[Any], outcome: Value | Built | None = None, invariant: Expr | None = None
+) -> System:
     """Return the system of all threads; `entries` are where those that run at the start begin."""
     threads = len(lowered.flows)
     numberings = [Numbering() for _ in lowered.flows]
@@ -175,6 +183,7 @@ def _system(lowered: Lowered, entries: Sequence[Any], outcome: Value | Built | N
         tuple(lowered.crashes),
         {thread: threads + slot.number for thread, slot in lowered.crash.items()},
         _outcome(outcome, move),
+        None if invariant is None else substituted(invariant, move),
         daemons=frozenset(lowered.daemons),
     )
 

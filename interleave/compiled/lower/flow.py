@@ -31,7 +31,7 @@ class Node:
 
 @dataclass(eq=False)
 class Way:
-    """One way in which a step can be taken: if all of `guard` holds, `updates` happen, and the thread goes on at `next`.
+    """One way in which a step can be taken: where `guard` holds `updates` happen, and it goes on at `next`.
 
     `starts` is the thread that it starts.
     """

@@ -14,6 +14,7 @@ from interleave.compiled.lower.places import Refused, is_lock
 from interleave.compiled.lower.values import Abstract, Known, Number, Several, Slot, integer, number
 from interleave.compiled.lower.writer import MOST_UNROLLED, UNSURE, Loop, Writer
 from interleave.compiled.system import op
+from interleave.split.statements import computes
 
 Written = Callable[[Writer, Any], None]
 
@@ -35,7 +36,7 @@ def _expression(w: Writer, node: ast.Expr) -> None:
 
 
 def _assign(w: Writer, node: ast.Assign) -> None:
-    value = expr(w, node.value)
+    value = _computed(w, node.targets, node.value)
     for target in node.targets:
         w.node = node
         assign(w, target, value)
@@ -43,7 +44,20 @@ def _assign(w: Writer, node: ast.Assign) -> None:
 
 def _annotated(w: Writer, node: ast.AnnAssign) -> None:
     if node.value is not None:
-        assign(w, node.target, expr(w, node.value))
+        assign(w, node.target, _computed(w, [node.target], node.value))
+
+
+def _computed(w: Writer, targets: Sequence[ast.expr], source: ast.expr) -> Abstract:
+    """Write what evaluates `source`: for a shared target the computation is a step of its own, as in the split form."""
+    value = expr(w, source)
+    shared = any(not isinstance(one, ast.Name) or _is_shared(w, one.id) for one in targets)
+    if not (computes(source) and shared) or any(isinstance(one, (ast.Tuple, ast.List)) for one in targets):
+        return value
+    scalar = number(value)
+    w.node = source
+    if scalar is None:
+        raise Refused("a computation with objects")
+    return w.modify(scalar)
 
 
 def assign(w: Writer, target: ast.expr, value: Abstract) -> None:

@@ -17,6 +17,7 @@ from types import CellType, FrameType, FunctionType
 from typing import Any
 
 from interleave.compiled.lower.places import Refused
+from interleave.errors import InterleaveError
 from interleave.split.source import Place
 
 
@@ -53,7 +54,7 @@ def at_the_first_start(program: Callable[[], Any], then: Callable[[Standing], An
             program()
         except _Stop:
             return answers[0]
-        except Refused:
+        except (Refused, InterleaveError):
             raise
         except Exception as error:
             raise Refused(f"it raises {type(error).__name__} before it starts a thread") from error

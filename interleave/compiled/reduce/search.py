@@ -17,10 +17,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from interleave import interrupts
 from interleave.compiled.reduce.loops import jump
 from interleave.compiled.reduce.pipeline import Reduced
 from interleave.compiled.reduce.pools import Member
 from interleave.compiled.system import END, Built, Command, Expr, Op, State, Value, Var, compiled
+
+_EVERY = 1024  # states between two looks whether to stop
 
 Parent: TypeAlias = "tuple[State, Command, int] | None"
 
@@ -164,9 +167,12 @@ class Search:
         codes = outcome_codes(self.system.outcome)
         outcome = compiled(codes)
         ended: set[State] = set()
-        pending = [initial]
+        pending, looked = [initial], 0
         while pending:
             state = pending.pop()
+            if len(found.parents) >= looked:
+                looked = len(found.parents) + _EVERY
+                interrupts.look()
             self._look(state, found)
             if self.is_over(state):
                 found.ends.add(tuple([state[index] for index in self.shared]))

@@ -1,0 +1,49 @@
+"""A scenario's invariant as one expression over the state: it looks at everything at once, so nothing in it is a step.
+
+Read next: `writer`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interleave.compiled.lower.calls import inlined
+from interleave.compiled.lower.flow import Finish, Setter, Way, paths
+from interleave.compiled.lower.places import Refused
+from interleave.compiled.lower.starting import called_with
+from interleave.compiled.lower.values import Abstract, Known, Number
+from interleave.compiled.lower.writer import Lowered, Writer
+from interleave.compiled.system import Expr, op
+
+
+class Asking(Writer):
+    """Writes a function that only looks."""
+
+    def read(self, obj: Any, part: Any) -> Abstract:
+        """Return what a part of an object holds in the state at hand."""
+        found = self.program.places.read(obj, part)
+        return found if isinstance(found, Known) else found.read()
+
+    def step(self, kind: str, text: str, *ways: Way) -> list[list[Setter]]:
+        """Refuse: an invariant takes no steps."""
+        raise Refused(f"an invariant with a step in it ({kind} {text})".replace(" )", ")"))
+
+
+def invariant_of(lowered: Lowered, invariant: Any, shared: Any) -> tuple[Asking, Any]:
+    """Return what writes `invariant`, and the function that does and returns its expression."""
+    writer = Asking(lowered, 0, ends=False)
+
+    def write() -> Expr:
+        answer = inlined(writer, *called_with(invariant, [Known(shared)]))
+        holds = lowered.slots.new("the invariant", 0, is_typed=True)
+        writer.flow.set(holds.var.index, Number(writer.condition(answer)).expr)
+        writer.flow.put(Finish())
+        found: Expr = 0
+        for guard, values, _ in paths(writer.flow.entry, {}):
+            here = op("!=", values[holds.var.index], 0)
+            for part in guard:
+                here = op("and", part, here)
+            found = op("or", found, here)
+        return found
+
+    return writer, write

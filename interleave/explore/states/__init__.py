@@ -1,0 +1,51 @@
+"""Every state once: the program lowered to commands over integers, reduced, and explored a frontier at a time.
+
+Use it for what has too many executions for `dpor`: loops of many rounds.  Executions that meet in a state are one
+from there on, so it says which outcomes are possible and how many executions end in each, but cannot look at how an
+execution came to be; `dpor` and `exhaustive` can.  Only for programs that `compiled.lower` can lower.
+
+Costs the states times the threads; where a reduction applies, far less.  Every violation is run on the machine
+before it is reported.
+
+Read next: `stages` for the ways there are, in the order in which they are tried; `lowered` for what becomes a trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from interleave.compiled.lower import lower
+from interleave.explore import Search
+from interleave.explore.states.lowered import Lowered
+from interleave.explore.states.stages import endings
+from interleave.scenario import Program
+from interleave.trace import Trace
+
+__all__ = ["REDUCES", "SAMPLES", "explore"]
+
+SAMPLES: Final = False
+REDUCES: Final = False
+
+
+def explore(program: Program, search: Search | None = None) -> Iterator[Trace]:
+    """Yield the trace of one execution for each way in which executions of `program` can end.
+
+    `search.states` becomes the number of states, `search.classes` that of equivalence classes where few states tell
+    it, `search.reductions` the reasons why some states could be left out, and `search.unfinished` why not all
+    was searched, "" if it was.  Endings that are fine are not run: a trace of one knows its outcome, and works out its
+    path when somebody looks.
+
+    Raises LoweringError, with file, line, construct and remedy, for what cannot be lowered.
+    """
+    search = search or Search()
+    lowered = Lowered(program, search.system or lower(program))
+    shown = 0
+    for ending in endings(lowered, search):
+        is_bad = lowered.is_bad(ending)
+        shown += is_bad
+        yield lowered.trace(ending, is_run=(is_bad and shown <= MOST_RUN) or ending.switches is not None)
+
+
+MOST_RUN: Final = 10
+"""So many violations are run on the machine at once; the others when somebody looks at them."""

@@ -1,0 +1,117 @@
+"""A program beside its system of commands: what an end state means, and how the way there becomes a trace.
+
+Read next: `compiled.memory` for outcomes that the scenario has to be asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from interleave import replaying
+from interleave.check import outcome as outcome_check
+from interleave.compiled.memory import Memory
+from interleave.compiled.plain import Plain
+from interleave.compiled.system import State, System
+from interleave.outcomes import key_of
+from interleave.scenario import Program
+from interleave.trace import NO_OUTCOME, Orders, Trace, Unrun
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """One way in which executions end: the last state, whether the invariant failed on the way, and a path there.
+
+    The path is the choices of the machine from where the system begins.  `count` is how many executions end so, None
+    if they were not counted; `switches` those of the path where it has the fewest, else None.
+    """
+
+    state: State
+    broken: bool
+    path: Callable[[], Sequence[int]]
+    count: int | None = None
+    switches: int | None = None
+
+
+class Lowered:
+    """A program and its system."""
+
+    def __init__(self, program: Program, system: System) -> None:
+        self.program = program
+        self.system = system
+        self.plain = Plain(system)
+        self._memory = Memory(program, system)
+        self._locks = [at for at, one in enumerate(system.variables, len(system.threads)) if one.lock]
+
+    def outcome(self, state: State) -> Any:
+        """Return the outcome of an execution that ends in `state`."""
+        return self._memory.outcome(state) if self.system.outcome is None else self.plain.outcome(state)
+
+    def has_outcome(self, state: State) -> bool:
+        """Return whether an execution that ends in `state` has an outcome of its own: it is over, and main returned."""
+        crashed = any(thread == 0 for thread, _ in self.plain.crashes(state))
+        return self.plain.is_over(state) and not (self.program.main and crashed)
+
+    def sign(self, state: State, broken: bool = False) -> Hashable:
+        """Return what tells the endings of executions apart: the outcome, who crashed, or where all are stuck."""
+        crashes = tuple(self.plain.crashes(state))
+        if self.has_outcome(state):
+            return "complete", key_of(self.outcome(state)), crashes, broken
+        if self.plain.is_over(state):
+            return "crash", crashes, broken
+        return "deadlock", state[: len(self.system.threads)], tuple(state[at] for at in self._locks), crashes, broken
+
+    def is_bad(self, ending: Ending) -> bool:
+        """Return whether an ending is a violation."""
+        state = ending.state
+        if ending.broken or not self.has_outcome(state) or any(True for _ in self.plain.crashes(state)):
+            return True
+        allowed = self.program.allowed is None or outcome_check.is_allowed(self.outcome(state), self.program)
+        return not allowed
+
+    def trace(self, ending: Ending, is_run: bool) -> Trace:
+        """Return the trace of an ending: run on the machine, or, if it is fine and need not be, to be run later."""
+
+        def path() -> list[int]:
+            return [*self.system.before, *ending.path()]
+
+        if is_run:
+            trace = self._run(path(), ending)
+        else:
+            found = Unrun(path)
+            trace = Trace(
+                found,
+                "complete",
+                self.outcome(ending.state),
+                (),
+                (),
+                None,
+                self.system.threads,
+                lambda ends=None: self._run(found, ending).recorded(ends),
+            )
+        if ending.count is not None:
+            trace.orders = Orders(ending.count, ending.switches or 0, lambda: trace)
+        return trace
+
+    def _run(self, path: Sequence[int], ending: Ending) -> Trace:
+        """Run a path on the machine; AssertionError if it ends otherwise than the commands say."""
+        trace = replaying.along(self.program, list(path))
+        state = ending.state
+        over, crashed = (
+            self.plain.is_over(state),
+            {self.system.threads[thread] for thread, _ in self.plain.crashes(state)},
+        )
+        same = trace.ending == ("complete" if over else "deadlock")
+        same = same and crashed == {crash.thread for crash in trace.crashes}
+        same = same and (trace.broken_at is not None or not ending.broken)
+        if same and self.has_outcome(state):
+            same = key_of(trace.outcome) == key_of(self.outcome(state))
+        if not same:
+            told = self.outcome(state) if self.has_outcome(state) else NO_OUTCOME
+            raise AssertionError(
+                f"{self.program.name}: the schedule {trace.schedule} ends in {trace.ending}, {trace.outcome!r}, on the "
+                f"machine, and not in {told!r}; this is a defect of interleave, please report it (explorer='dpor' "
+                "does without)"
+            )
+        return trace
