@@ -1,6 +1,6 @@
 """The steps that need to know who moves and who else there is: locks, threads and choices.
 
-`ways` tells whether and how one can be taken now, `act` takes it.  Every other step needs only its objects;
+`ways` tells whether and how one can be taken now, `ACTS` takes it.  Every other step needs only its objects;
 `effects` has those.
 
 Read next: `machine`.
@@ -8,13 +8,14 @@ Read next: `machine`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from interleave.effects import PERFORM, holds
+from interleave.effects import holds
 from interleave.errors import NotDeterministic, ScenarioError
 from interleave.faults import malformed
-from interleave.locks import LockTable
+from interleave.locks import LOCK, LockTable
 from interleave.recording import End
 from interleave.scenario import MOST_THREADS, ThreadPlan
 from interleave.steps import Acquire, Await, Choose, IsAlive, Join, Release, Spawn, Steps, TryAcquire
@@ -27,11 +28,7 @@ class Scheduler(Protocol):
 
     threads: list[Thread]
     spawned: Mapping[int, Thread]
-
-    @property
-    def locks(self) -> LockTable:
-        """Who holds which lock."""
-        ...
+    locks: LockTable
 
     def begin(self, plan: ThreadPlan, steps: Steps, handle: Any = None) -> Thread:
         """Add a thread."""
@@ -47,16 +44,6 @@ class Barred:
 
     __slots__ = ()
 
-
-class _Performers(dict[type, Callable[[Any], Any] | None]):
-    """`PERFORM`, with None for every class that is not in it: those are `act`'s."""
-
-    def __missing__(self, kind: type) -> None:
-        return None
-
-
-PERFORMERS: Final = _Performers(PERFORM)
-"""Class of step to what takes it, None where that needs to know who moves."""
 
 SELDOM: Final = frozenset({Acquire, Join, Await, Choose, Barred})
 """The steps that may block, or that can be taken in more ways than one."""
@@ -98,17 +85,14 @@ def _possible(scheduler: Scheduler, thread: Thread, step: Any) -> bool:
     return other is None or other is thread or other.pending is None
 
 
-def act(scheduler: Scheduler, thread: Thread, step: Any, choice: int) -> Any:
-    """Take `step` and return its answer; raises what the operation raises, and ScenarioError for what is no step."""
+def refused(scheduler: Scheduler, thread: Thread, step: Any, choice: int) -> Any:
+    """Refuse `step`, which is in neither `effects.PERFORM` nor `ACTS`: raises ScenarioError, as it is no step."""
     if step is None:
         raise NotDeterministic(
             f"the program is not deterministic: under the same schedule thread {thread.plan.name!r} has ended "
             "where it took a step before"
         )
-    taken = _ACTS.get(step.__class__)
-    if taken is None:
-        raise no_step(scheduler, thread, step)
-    return taken(scheduler, thread, step, choice)
+    raise no_step(scheduler, thread, step)
 
 
 def no_step(scheduler: Scheduler, thread: Thread, yielded: object) -> ScenarioError:
@@ -116,6 +100,22 @@ def no_step(scheduler: Scheduler, thread: Thread, yielded: object) -> ScenarioEr
     return ScenarioError(
         f"{scheduler.where(thread)}: yielded {yielded!r} ({type(yielded).__name__}), which is no step; "
         "yield one of interleave's steps, such as Read(obj, 'name')"
+    )
+
+
+def too_deep(scheduler: Scheduler, thread: Thread) -> ScenarioError:
+    """Return the error for a thread whose calls go deeper than Python lets them."""
+    return ScenarioError(
+        f"{scheduler.where(thread)}: it recurses deeper than Python's limit of {sys.getrecursionlimit():,} calls; "
+        "raise that with sys.setrecursionlimit, or recurse less deep"
+    )
+
+
+def never_resumed(name: str) -> ScenarioError:
+    """Return the error for a thread that returned a generator of steps, which nobody would take."""
+    return ScenarioError(
+        f"thread {name!r} returned a generator, whose steps would never be taken; "
+        "give the generator function itself, or functools.partial of it"
     )
 
 
@@ -134,6 +134,12 @@ def failed(scheduler: Scheduler, thread: Thread, step: Any, raised: BaseExceptio
 
 
 def _acquire(scheduler: Scheduler, thread: Thread, step: Acquire | TryAcquire, choice: int) -> bool:
+    lock = step.lock
+    if lock.__class__ is LOCK:  # what most programs have: without the table's questions
+        if not lock.acquire(False):
+            return False
+        scheduler.locks.held[id(lock)] = (lock, thread)
+        return True
     try:
         return scheduler.locks.acquire(step.lock, thread)
     except ScenarioError as error:
@@ -141,6 +147,11 @@ def _acquire(scheduler: Scheduler, thread: Thread, step: Acquire | TryAcquire, c
 
 
 def _release(scheduler: Scheduler, thread: Thread, step: Release, choice: int) -> None:
+    lock = step.lock
+    if lock.__class__ is LOCK:
+        lock.release()
+        scheduler.locks.held.pop(id(lock), None)
+        return
     try:
         scheduler.locks.release(step.lock, thread)
     except ScenarioError as error:
@@ -181,7 +192,7 @@ def _end(scheduler: Scheduler, thread: Thread, step: End, choice: int) -> None:
     """Do nothing: the generator of the thread has returned, and resuming it once more ends the thread."""
 
 
-_ACTS: Final[dict[type, Callable[[Any, Thread, Any, int], Any]]] = {
+ACTS: Final[dict[type, Callable[[Any, Thread, Any, int], Any]]] = {
     Acquire: _acquire,
     TryAcquire: _acquire,
     Release: _release,
@@ -191,3 +202,4 @@ _ACTS: Final[dict[type, Callable[[Any, Thread, Any, int], Any]]] = {
     IsAlive: _is_alive,
     End: _end,
 }
+"""Step class to what takes such a step and returns its answer; it raises what the operation raises."""

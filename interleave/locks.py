@@ -18,12 +18,15 @@ RLOCK: Final = type(threading.RLock())
 
 
 class LockTable:
-    """Who holds which lock in one execution.  Owners are any objects, told apart by identity."""
+    """Who holds which lock in one execution.  Owners are any objects, told apart by identity.
 
-    __slots__ = ("_held", "_owned")
+    `held` are the plain locks that were taken, by `id`, each with its owner.
+    """
+
+    __slots__ = ("_owned", "held")
 
     def __init__(self) -> None:
-        self._held: dict[int, tuple[Any, Any]] = {}
+        self.held: dict[int, tuple[Any, Any]] = {}
         self._owned: dict[int, tuple[Any, Any, int]] = {}
 
     def free(self, lock: Any, owner: Any) -> bool:
@@ -40,7 +43,7 @@ class LockTable:
         if lock.__class__ is LOCK:
             if not lock.acquire(False):
                 return False
-            self._held[id(lock)] = (lock, owner)
+            self.held[id(lock)] = (lock, owner)
             return True
         if not self.free(lock, owner):
             return False
@@ -52,7 +55,7 @@ class LockTable:
         """Give `lock` back and return how often it was held; RuntimeError as the standard library raises it."""
         if lock.__class__ is LOCK:
             lock.release()
-            self._held.pop(id(lock), None)
+            self.held.pop(id(lock), None)
             return 1
         if lock.__class__ is not RLOCK:
             raise ScenarioError(no_lock(lock))
@@ -67,15 +70,15 @@ class LockTable:
 
     def holder(self, lock: Any) -> Any:
         """Return who holds `lock`, None if nobody does or it was taken before the execution began."""
-        held = self._held.get(id(lock)) or self._owned.get(id(lock))
+        held = self.held.get(id(lock)) or self._owned.get(id(lock))
         return held[1] if held else None
 
     def let_go(self) -> None:
         """Free every lock that is still held, so that one that outlives the execution starts the next one free."""
-        for lock, _ in self._held.values():
+        for lock, _ in self.held.values():
             if lock.locked():
                 lock.release()
-        self._held.clear()
+        self.held.clear()
 
 
 def no_lock(lock: Any) -> str:

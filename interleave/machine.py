@@ -18,7 +18,6 @@ possible way.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import GeneratorType, MappingProxyType
@@ -27,6 +26,7 @@ from typing import Any, Final, TypeAlias
 from interleave import control, ending, interrupts, stdlib
 from interleave.control import SELDOM, Barred
 from interleave.determinism import answered_otherwise, same_answers
+from interleave.effects import PERFORM
 from interleave.errors import InterleaveError, ScenarioError, Unwinding
 from interleave.locks import LOCK, LockTable
 from interleave.naming import SCALARS
@@ -72,7 +72,6 @@ class Machine:
     _abandoned = False
     _result: Any = None
     _crashes: tuple[tuple[Thread, BaseException, int], ...] = ()
-    _locks: LockTable | None = None
     spawned: Mapping[int, Thread] = MappingProxyType({})
     barred = False
     _recorder: Recorder | None = None
@@ -86,6 +85,7 @@ class Machine:
         self.path: list[Choice] = []
         self.log: list[Any] = []  # for each step its answer, or the answer's class: what tells two executions apart
         self._running = 0
+        self.locks = LockTable()
         if recording:
             self._recorder, self.records = Recorder(self._variables), []
         self.shared = shared = program.make()
@@ -104,16 +104,28 @@ class Machine:
         found: list[Choice] = []
         for thread in self.threads:
             step = thread.pending
-            if step is None:
-                continue
             kind = step.__class__
             if kind not in SELDOM:
-                found.append(thread.index)
+                if step is not None:
+                    found.append(thread.index)
             elif kind is not Acquire or step.lock.__class__ is not LOCK:
                 found.extend(control.ways(self, thread, step))
             elif not step.lock.locked():
                 found.append(thread.index)
         return found
+
+    def can(self, choice: Choice) -> bool:
+        """Return whether `choice` is one of `choices()`; O(1)."""
+        index = choice & _THREAD
+        if not self._running or self._abandoned or index >= len(self.threads):
+            return False
+        step = self.threads[index].pending
+        kind = step.__class__
+        if kind not in SELDOM:
+            return step is not None and choice == index
+        if kind is Acquire and step.lock.__class__ is LOCK:
+            return choice == index and not step.lock.locked()
+        return choice in control.ways(self, self.threads[index], step)
 
     # ------------------------------------------------------------ taking steps
 
@@ -162,7 +174,8 @@ class Machine:
         if interrupts.Notes.pressed:
             interrupts.look()
         Underway.machine = self
-        threads, log, invariant, performers = self.threads, self.log.append, self._invariant, control.PERFORMERS
+        threads, log, invariant, performer = self.threads, self.log.append, self._invariant, PERFORM.get
+        actor, refused = control.ACTS.get, control.refused
         answer: Any = None
         for choice in choices:
             thread = threads[choice & _THREAD]
@@ -170,8 +183,8 @@ class Machine:
             step = thread.pending
             kind = step.__class__
             try:
-                perform = performers[kind]
-                answer = perform(step) if perform is not None else control.act(self, thread, step, choice)
+                perform = performer(kind)
+                answer = perform(step) if perform is not None else (actor(kind) or refused)(self, thread, step, choice)
                 thrown = None
             except _NOT_THE_PROGRAMS:
                 raise
@@ -182,6 +195,8 @@ class Machine:
                 thread.pending = pending = thread.send(answer) if thrown is None else thread.steps.throw(thrown)
                 if pending is None or pending.__class__ is Assume:
                     self._settle(thread)
+            except StopIteration as over:
+                self._finish(thread, over.value)
             except BaseException as raised:
                 self._ended(thread, raised, thrown)
             if kind is Call and step.assumption is not None:
@@ -189,13 +204,6 @@ class Machine:
             if invariant is not None and self.broken_at is None:
                 self._ask_invariant()
         return answer
-
-    @property
-    def locks(self) -> LockTable:
-        """Who holds which lock; made when the first one is touched, since most programs of a search have none."""
-        if self._locks is None:
-            self._locks = LockTable()
-        return self._locks
 
     def _settle(self, thread: Thread) -> None:
         """Go on past assumptions that hold, which belong to the step before; ScenarioError for a bare `yield`."""
@@ -211,21 +219,17 @@ class Machine:
             raise control.no_step(self, thread, None)
 
     def _ended(self, thread: Thread, raised: BaseException, thrown: BaseException | None) -> None:
-        """Note that `thread` has returned or crashed; `thrown` is what its last step raised, if it did."""
-        if isinstance(raised, StopIteration):
-            self._finish(thread, raised.value)
-        elif interrupts.Notes.fault is not None:
+        """Note that `thread` has crashed; `thrown` is what its last step raised, if it did."""
+        if interrupts.Notes.fault is not None:
             raise interrupts.Notes.fault  # what came of it in the program's frames says nothing
-        elif isinstance(raised, _NOT_THE_PROGRAMS):
+        if isinstance(raised, _NOT_THE_PROGRAMS):
             raise raised
-        elif isinstance(raised, SystemExit) and not (thread.index == 0 and self.program.main):
+        if isinstance(raised, SystemExit) and not (thread.index == 0 and self.program.main):
             self._finish(thread, None)  # it ends the thread that raises it, and says nothing
         elif isinstance(raised, RecursionError):
             thread.stood = came_from(raised)
-            raise ScenarioError(
-                f"{self.where(thread)}: it recurses deeper than Python's limit of {sys.getrecursionlimit():,} calls; "
-                "raise that with sys.setrecursionlimit, or recurse less deep"
-            ) from None  # how deep it gets depends on who resumes the thread, so it is no event of the program
+            # How deep it gets depends on who resumes the thread, so it is no event of the program.
+            raise control.too_deep(self, thread) from None
         else:
             if thread.plan.explicit and raised is thrown and self._recorder is not None:
                 faulty_attribute(raised, thread.pending, self.where(thread), self.records)
@@ -242,10 +246,7 @@ class Machine:
             thread.pending = None
             self._running -= not thread.daemon
         if result is not None and isinstance(result, (GeneratorType, UserGenerator)) and not thread.plan.explicit:
-            raise ScenarioError(
-                f"thread {self.name(thread)!r} returned a generator, whose steps would never be taken; "
-                "give the generator function itself, or functools.partial of it"
-            )
+            raise control.never_resumed(self.name(thread))
         if thread.index == 0 and self.program.main:
             self._result = result
 
@@ -267,14 +268,15 @@ class Machine:
             thread.pending = thread.send(None)
             if thread.pending is None or thread.pending.__class__ is Assume:
                 self._settle(thread)
+        except StopIteration as over:
+            self._finish(thread, over.value)
         except BaseException as raised:
             self._ended(thread, raised, None)
         stdlib.moving = before
         return thread
 
     def _ask_invariant(self) -> None:
-        if not self.program.sound(self.shared):
-            self.broken_at = len(self.log)
+        self.broken_at = None if self.program.sound(self.shared) else len(self.log)
 
     # ------------------------------------------------------------ names
 
@@ -321,8 +323,8 @@ class Machine:
         how = "complete" if over else "cut" if cut else "abandoned" if self._abandoned else "deadlock"
         stuck = how == "deadlock"
         assert not stuck or not self.choices(), "an execution that can go on was not marked as cut"
-        if stuck and self._recorder is None and self._locks is not None:
-            self._locks.let_go()  # the second run, which names what is waited for, must find them free
+        if stuck and self._recorder is None:
+            self.locks.let_go()  # the second run, which names what is waited for, must find them free
         trace = Trace(
             self.path,
             how,
@@ -340,8 +342,8 @@ class Machine:
             trace.recorded = lambda ends=None: (recorded[0], recorded[1], recorded[2].end)
         if not over or len(self.threads) > len(program.plans):
             self.dispose()
-        elif self._locks is not None:
-            self._locks.let_go()
+        else:
+            self.locks.let_go()
         stdlib.moving = None
         return trace
 
@@ -365,8 +367,7 @@ class Machine:
     def dispose(self) -> None:
         """Close what was left suspended and free the locks that are still held."""
         stdlib.moving = None
-        if self._locks is not None:
-            self._locks.let_go()
+        self.locks.let_go()
         for thread in self.threads:
             if thread.pending is not None:
                 close(thread.steps)

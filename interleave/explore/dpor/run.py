@@ -104,8 +104,13 @@ class Run:
     def after(self, index: int) -> bool:
         """Note what came into sight after a step of the machine's thread `index`; return whether anything has."""
         threads = self.machine.threads
-        met, started = len(self.objects), len(self.who)
-        self._meet(threads[index].pending)
+        step, met, started = threads[index].pending, len(self.objects), len(self.who)
+        kind = step.__class__
+        if kind in _LOCKING:
+            if id(step.lock) not in self.places:
+                self._meet(step)
+        elif kind not in _BY_NAME or id(step.obj) not in self.places:
+            self._meet(step)
         if len(threads) == started:
             return len(self.objects) > met
         for child in range(started, len(threads)):

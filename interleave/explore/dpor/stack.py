@@ -17,7 +17,7 @@ from interleave.explore.dpor.clocks import FIELD, WIDTH, guards, merged
 from interleave.explore.dpor.edges import Rules
 from interleave.explore.dpor.run import Identities, Run
 from interleave.explore.dpor.splitting import Part
-from interleave.explore.dpor.turns import Turns, changes
+from interleave.explore.dpor.turns import Turns
 from interleave.explore.dpor.wakeup import THREAD, Branch, Touches, dependent
 from interleave.explore.dpor.watch import Watch
 from interleave.machine import Choice
@@ -31,18 +31,18 @@ MAY_FAIL: Final = frozenset({CompareAndSet, TryAcquire})
 _NONE: Final[tuple[int, tuple[int, ...]]] = (-1, ())
 """Of a part of an object: the last event that wrote it, and those that have read it since."""
 
-_Records = list[dict[Any, tuple[int, tuple[int, ...]]]]
-_Undo = list[tuple[dict[Any, tuple[int, tuple[int, ...]]], Any, tuple[int, tuple[int, ...]]]]
+_Accesses = tuple[int, tuple[int, ...]]
+_Record = dict[Any, _Accesses]
 
 
 class Stack:
     """The events of the execution under way and the nodes between them; one for a whole search.
 
     `most` is the limit on the steps of an execution, `watch` says what else makes events dependent, `part` which
-    part of the program it is.  The lists
-    have one entry for each event: `steps` holds its step, of the execution that took it first, and `past` the
-    clock of its thread before it.  `sleep` and `known` (how many objects were met) have one for each node.
-    `shapers` are the events that may change what others touch.
+    part of the program it is.  The lists have one entry for each event: `steps` holds its step, of the execution that
+    took it first, `past` the clock of its thread before it, `own` the event of the same thread before, -1 for none.
+    `sleep` and `known` (how many objects were met) have one for each node.  `shapers` are the events that may change
+    what others touch.
     """
 
     BEFORE, AFTER = 1, 2
@@ -63,33 +63,24 @@ class Stack:
         self.clock: list[int] = []
         self.shapers: set[int] = set()
         self._fresh: dict[int, int] = {}  # events by whose touches, or whose threads' next steps, objects were met
-        self._undo: list[_Undo] = []
+        self.own: list[int] = []
+        self._marks: list[int] = []  # of each event, where in `_undo` it begins
+        self._undo: list[tuple[_Record, Any, _Accesses]] = []  # what was there before each access
         self.sleep: list[dict[int, Touches]] = [{}]
         self.known: list[int] = [0]
         self.trees: dict[int, list[Branch]] = {}  # of the nodes where something is still to be done
         self.done: dict[int, int] = {}  # and how many branches are finished
         self.now: dict[int, int] = {}  # the clock of each thread
+        self.tail: dict[int, int] = {}  # and its last event
         self.turns = Turns(self)
         self.spinning: tuple[int, ...] = ()  # the threads that turn for ever in the execution that ended
         self.latest: Run
         self.races: list[tuple[int, int]] = []  # those that the events of the last run brought
         self.found: list[tuple[int, int]] = []  # and those of it that were there before it was interrupted
         self.over, self.yielded, self.spent = False, 0, 0  # whether it was yielded, as which, for how many ideals
-        self.records: _Records = []
-        # They are called for every event, and looking each of them up would cost as much again.
-        columns: tuple[list[Any], ...] = (
-            self.path,
-            self.key,
-            self.steps,
-            self.touches,
-            self.past,
-            self.clock,
-            self.sleep,
-            self.known,
-            self._undo,
-        )
-        self._appends = tuple([column.append for column in columns])
-        self._pops = tuple([column.pop for column in columns])
+        self.records: list[_Record] = []
+        columns = (self.path, self.key, self.steps, self.touches, self.past, self.clock, self.own, self._marks)
+        self._columns: tuple[list[Any], ...] = columns
 
     # ------------------------------------------------------------ one execution
 
@@ -101,7 +92,8 @@ class Stack:
         run = self.begin()
         machine, kept = run.machine, len(self.path) - 1
         machine.path = list(self.path)
-        machine.run(self._again(run))
+        self._again(run)
+        machine.run(self._onward(run))
         if kept > 0 and machine.log[:kept] != self.log[:kept]:
             machine.differs(self.log[:kept])
         self.log = machine.log
@@ -119,47 +111,45 @@ class Stack:
             self.known[0] = len(run.objects)
         return run
 
-    def _again(self, run: Run) -> Iterator[Choice]:
-        """Yield the choices of the stack, then those of the way on."""
-        path, threads = list(self.path), run.machine.threads
+    def _again(self, run: Run) -> None:
+        """Take the events of the stack again, and meet what they met."""
+        path, machine = self.path, run.machine
         at = 0
-        for here, fresh in list(self._fresh.items()):
-            yield from path[at:here]
-            at = here + 1
+        for here, fresh in self._fresh.items():
             mover = path[here] & THREAD
             if fresh & self.BEFORE:
-                run.look(threads[mover].pending)
-            yield path[here]
+                machine.run(path[at:here])
+                at = here
+                run.look(machine.threads[mover].pending)
+            machine.run(path[at : here + 1])
+            at = here + 1
             run.after(mover)
-        yield from path[at:]
+        machine.run(path[at:])
         assert len(run.objects) == self.known[-1], "a replay met other objects"
-        yield from self._onward(run)
 
     def _onward(self, run: Run) -> Iterator[Choice]:
-        machine = run.machine
-        threads, path, log, objects = machine.threads, machine.path, machine.log, run.objects
-        choices: Sequence[Choice]
+        """Yield what to do next until the execution is over; each choice is on the stack when the next is asked for."""
+        machine, objects, who, trees, sleep = run.machine, run.objects, run.who, self.trees, self.sleep
+        threads, path, log, waits = machine.threads, machine.path, machine.log, self.turns.waits
         look = min(interrupts.EVERY, self.most or 1 << 62)
-        while choices := machine.choices():
-            if len(path) >= look:
-                if self.most is not None and len(path) >= self.most:
-                    self.cut = True
+        last = path[-1] & THREAD if path else None
+        while True:
+            node = len(path)
+            if node >= look:
+                if self.most is not None and node >= self.most:
+                    self.cut = bool(machine.choices())
                     return
                 interrupts.look()
-                look = min(len(path) + interrupts.EVERY, self.most or 1 << 62)
-            if self.ruled and not (choices := self.rules.allowed(run, choices)):
-                return
-            if self.turns:
-                if not (moving := self.turns.moving(run, choices)):
-                    self.spinning = tuple([choice & THREAD for choice in choices])
+                look = min(node + interrupts.EVERY, self.most or 1 << 62)
+            # Mostly the thread that moved goes on, and then nobody needs to know what the others could do.
+            if last is None or node in trees or waits or self.ruled or who[last] in sleep[-1] or not machine.can(last):
+                choice = self._pick(run)
+                if choice is None:
                     return
-                choices = moving
-            choice = self._pick(run, choices)
-            if choice is None:
-                self.redundant = True
-                return
-            step = threads[choice & THREAD].pending
-            met = len(objects)
+                last = choice & THREAD
+            else:
+                choice = last
+            step, met = threads[last].pending, len(objects)
             touches, shapes = run.look(step)
             fresh = self.BEFORE if len(objects) > met else 0
             path.append(choice)
@@ -167,30 +157,51 @@ class Stack:
             if step.__class__ in MAY_FAIL and log[-1] is False:
                 touches, shapes = failed(touches), False
             if shapes:
-                self.shapers.add(len(self.path))
+                self.shapers.add(node)
             self.enter(run, choice, step, touches, fresh)
 
-    def _pick(self, run: Run, choices: Sequence[Choice]) -> Choice | None:
-        """Return what to do next: what the wakeup tree says, else what comes first of what does not sleep."""
+    def _pick(self, run: Run) -> Choice | None:
+        """Return what to do next: what the wakeup tree says, else what comes first of what does not sleep.
+
+        None where the execution ends, by itself or because nothing is left that this search is to do.
+        """
         node, sleeping = len(self.path), self.sleep[-1]
         tree = self.trees.get(node)
         if tree:
             branch = tree.pop(0)
             choice = run.choice(branch.key)
-            assert choice in choices, "a wakeup sequence that cannot be taken"
+            assert self._is_allowed(run, choice), "a wakeup sequence that cannot be taken"
             if branch.branches:
                 self.trees[node + 1] = branch.branches
             return choice
+        choices = self._moving(run)
         last = self.path[-1] & THREAD if node else -1
-        if sleeping:
+        if sleeping and choices:
             choices = [choice for choice in choices if run.key(choice) not in sleeping]
-            if not choices:
-                return None
+            self.redundant = not choices
+        if not choices:
+            return None
         picked = choices[0] if last not in choices else last
         if picked >> OPTION:  # the other options are tried here too, each on its own
             others = [c for c in choices if c & THREAD == picked & THREAD and c != picked]
             self.trees[node] = [Branch(run.key(choice), ()) for choice in others]
         return picked
+
+    def _is_allowed(self, run: Run, choice: Choice) -> bool:
+        if self.ruled or self.turns.waits:
+            return choice in self._moving(run)
+        return run.machine.can(choice)
+
+    def _moving(self, run: Run) -> Sequence[Choice]:
+        """Return the choices that no rule forbids, and of threads that do not wait in a loop."""
+        choices: Sequence[Choice] = run.machine.choices()
+        if choices and self.ruled:
+            choices = self.rules.allowed(run, choices)
+        if choices and self.turns.waits:
+            moving = self.turns.moving(run, choices)
+            self.spinning = () if moving else tuple([choice & THREAD for choice in choices])
+            return moving
+        return choices
 
     def enter(self, run: Run, choice: Choice, step: Any, touches: Touches, fresh: int) -> None:
         """Put an event that was just taken onto the stack, with the races that it brings."""
@@ -201,14 +212,14 @@ class Stack:
             touches = self.watch.seen(run.machine, run.machine.threads[index], step, touches, kinds)
         if fresh:
             self._grow(run)
-        event = len(self.path)
-        if awaited := self.turns.enter(event, who):
-            touches = (*touches, *awaited)
+        event, own = len(self.path), self.tail.get(who, -1)
+        if own in self.turns.waits:
+            touches = (*touches, *self.turns.woke(event, own))
         past = self.now.get(who, 0)
         if self.ruled:
             past = self.rules.entered(event, who, past, touches)
-        undo: _Undo = []
-        clock = self.now[who] = self._happens(past, touches, undo) + (1 << WIDTH * who)
+        self._marks.append(len(self._undo))
+        clock = self.now[who] = self._happens(event, past, touches) + (1 << WIDTH * who)
         sleeping = self.sleep[-1]
         if sleeping:
             sleeping = self._still_asleep(run, sleeping, who, touches)
@@ -220,49 +231,47 @@ class Stack:
                 self.now[child] = clock
         if fresh:
             self._fresh[event] = fresh
-        path, key, steps, touched, pasts, clocks, sleep, known, undone = self._appends
-        path(choice)
-        key(who if choice <= THREAD else who + (choice >> OPTION << OPTION))
-        steps(step)
-        touched(touches)
-        pasts(past)
-        clocks(clock)
-        sleep(sleeping)
-        known(len(run.objects))
-        undone(undo)
-        if not changes(touches):
+        self.tail[who] = event
+        self.path.append(choice)
+        self.key.append(who if choice <= THREAD else who + (choice >> OPTION << OPTION))
+        self.steps.append(step)
+        self.touches.append(touches)
+        self.past.append(past)
+        self.clock.append(clock)
+        self.own.append(own)
+        self.sleep.append(sleeping)
+        self.known.append(len(run.objects))
+        if own >= 0 and not (touches and touches[0][2]):
             self.turns.look(run.machine.threads[index], run, event)
 
     def _still_asleep(self, run: Run, sleeping: dict[int, Touches], who: int, touches: Touches) -> dict[int, Touches]:
         """Return those of `sleeping` that an event of thread `who` does not wake."""
         kind_of, place = run.kind_of, touches[0][0] if len(touches) == 1 else None
-        still: dict[int, Touches] = {}
+        woken = []
         for key, theirs in sleeping.items():
             elsewhere = place is not None and len(theirs) == 1 and theirs[0][0] != place
-            if key & THREAD != who and (elsewhere or not dependent(theirs, touches, kind_of)):
-                still[key] = theirs
-        return still
+            if key & THREAD == who or not (elsewhere or not dependent(theirs, touches, kind_of)):
+                woken.append(key)
+        return {key: theirs for key, theirs in sleeping.items() if key not in woken} if woken else sleeping
 
     def _grow(self, run: Run) -> None:
         while len(self.records) < len(run.objects):
             self.records.append({})
         self.tops = guards(len(self.identities) + 1)
 
-    def _happens(self, past: int, touches: Touches, undo: _Undo) -> int:
+    def _happens(self, event: int, past: int, touches: Touches) -> int:
         """Note the accesses of the next event, and return the clock of what happens before it; races go to `races`."""
-        event = len(self.path)
         found: tuple[int, ...] = ()
         for place, part, writes in touches:
             record = self.records[place]
             before = record.get(part, _NONE)
-            undo.append((record, part, before))
+            self._undo.append((record, part, before))
             if None in record if part is not None else len(record) > (before is not _NONE):
                 parts = record.values() if part is None else (before, record[None])
                 earlier = [e for written, read in parts for e in (*(read if writes else ()), written) if e >= 0]
                 found = tuple(sorted({*found, *earlier} - {event}))
             else:
-                readers = before[1] if writes else ()
-                mine = (before[0], *readers)
+                mine = (before[0], *before[1]) if writes else before[:1]
                 found = tuple(sorted({*found, *mine} - {event})) if found else mine
             record[part] = (event, ()) if writes else (before[0], self._readers(before[1], event))
         clock, keys, clocks = past, self.key, self.clock
@@ -293,44 +302,50 @@ class Stack:
 
     def written_before(self, event: int) -> int:
         """Return the last event before `event` that wrote the one place that it touches, -1 if there is none."""
-        return self._undo[event][0][2][0]
+        return self._undo[self._marks[event]][2][0]
 
     # ------------------------------------------------------------ going back
 
     def back(self) -> bool:
         """Go back to the last node where something is still to be done; return whether there is one."""
-        while self.path:
-            key, touches = self.key[-1], self.touches[-1]
-            node = self._pop()
+        for node in range(len(self.path) - 1, -1, -1):
             if node not in self.trees:
                 continue
             if self.trees[node]:
+                key, touches = self.key[node], self.touches[node]
+                self._drop(node)
                 self.sleep[-1] = {**self.sleep[-1], key: touches}
                 self.done[node] = self.done.get(node, 0) + 1
                 return True
             del self.trees[node]
             self.done.pop(node, None)
+        self._drop(0)
         return False
 
-    def _pop(self) -> int:
-        """Drop the last event, and return the number of the node where it was taken."""
-        path, key, steps, touched, pasts, clocks, sleep, known, undone = self._pops
-        path(), steps(), touched(), clocks(), sleep(), known()
-        for record, part, before in reversed(undone()):
+    def _drop(self, node: int) -> None:
+        """Drop the events from `node` on, the last first."""
+        if node == len(self.path):
+            return
+        mark = self._marks[node]
+        for record, part, before in reversed(self._undo[mark:]):
             if before is _NONE:
                 del record[part]
             else:
                 record[part] = before
-        who = key() & THREAD
-        node = len(self.path)
-        past = pasts()
-        self.now[who] = past if not self.ruled else self.rules.left(node, past)
-        self.turns.leave(node, who)
-        if node in self._fresh:
-            del self._fresh[node]
+        del self._undo[mark:]
+        keys, pasts, own, now, tail = self.key, self.past, self.own, self.now, self.tail
+        for event in range(len(keys) - 1, node - 1, -1):
+            who = keys[event] & THREAD
+            now[who] = pasts[event] if not self.ruled else self.rules.left(event, pasts[event])
+            tail[who] = own[event]
+        self.turns.leave(node)
+        self.shapers.difference_update([event for event in self.shapers if event >= node])
+        for column in self._columns:
+            del column[node:]
+        del self.sleep[node + 1 :], self.known[node + 1 :]
+        while self._fresh and next(reversed(self._fresh)) >= node:
+            self._fresh.popitem()
             del self.records[self.known[-1] :]
-        self.shapers.discard(node)
-        return node
 
     def share(self) -> float:
         """Return the share of the search tree that is behind, if all branches that are known were of equal weight.

@@ -18,9 +18,13 @@ _LONGEST_LOOP: Final = 200  # reads; a longer one is not recognised
 
 
 class Events(Protocol):
-    """What is asked of the execution under way: the events' touches, and who touched what last."""
+    """What is asked of the execution under way: the events' touches, the event of the same thread before each of
+    them, the last event of each thread, and who touched what last.
+    """
 
     touches: list[Touches]
+    own: list[int]
+    tail: dict[int, int]
     records: Any
 
 
@@ -40,46 +44,36 @@ class Turns:
     def __init__(self, events: Events) -> None:
         self.woken: set[int] = set()
         self.assumptions: set[str] = set()
-        self.own: list[int] = []  # for each event the one of the same thread before, -1 for none
         self._events = events
-        self._tail: dict[int, int] = {}  # the last event of each thread
         self._stands: dict[int, _Stand] = {}
         self.waits: dict[int, Touches] = {}  # events after which a thread waits, and for a change of what
 
-    def __bool__(self) -> bool:
-        return bool(self.waits)
-
-    def enter(self, event: int, who: int) -> Touches:
-        """Note an event of thread `who`, and return what it has waited for: it reads all of that."""
-        tail = self._tail.get(who, -1)
-        self.own.append(tail)
-        self._tail[who] = event
-        if tail not in self.waits:
-            return ()
+    def woke(self, event: int, tail: int) -> Touches:
+        """Note that a thread goes on by `event` that waited after `tail`, and return what for: it reads all of that."""
         self.woken.add(event)
         return self.waits[tail]
 
-    def leave(self, event: int, who: int) -> None:
-        """Forget the last event, which was one of thread `who`."""
-        self._tail[who] = self.own.pop()
-        if event in self._stands:
-            del self._stands[event]
-            self.waits.pop(event, None)
-        self.woken.discard(event)
+    def leave(self, node: int) -> None:
+        """Forget the events from `node` on."""
+        for found in (self._stands, self.waits) if self._stands else ():
+            for event in [event for event in reversed(found) if event >= node]:
+                del found[event]
+        self.woken.difference_update([event for event in self.woken if event >= node])
 
     def moving(self, run: Run, choices: Sequence[Choice]) -> Sequence[Choice]:
         """Return `choices` without those of threads that wait for a change."""
         moving = []
         for choice in choices:
-            tail = self._tail.get(run.who[choice & THREAD], -1)
+            tail = self._events.tail.get(run.who[choice & THREAD], -1)
             if tail not in self.waits or has_changed(self._events.records, self.waits[tail], tail):
                 moving.append(choice)
         return moving
 
     def look(self, thread: Thread, run: Run, event: int) -> None:
         """See whether `thread`, which wrote nothing by `event`, stands where it stood, and has only read since."""
-        before = self.own[event]
-        if before < 0 or changes(self._events.touches[before]) or thread.pending is None:
+        before = self._events.own[event]
+        touched = self._events.touches
+        if before < 0 or changes(touched[before]) or changes(touched[event]) or thread.pending is None:
             return  # most reads are followed by a write, and are no loop
         since = self._stands[before].since if before in self._stands else before
         here = site(thread)
@@ -100,7 +94,7 @@ class Turns:
     def _reads_before(self, event: int, since: int) -> Iterator[int]:
         """Yield the events before `event` in the row of reads that begins at `since`, as far back as a loop may be."""
         for _ in range(_LONGEST_LOOP):
-            event = self.own[event]
+            event = self._events.own[event]
             if event < since or event not in self._stands:
                 return
             yield event
@@ -108,4 +102,7 @@ class Turns:
 
 def changes(touches: Touches) -> bool:
     """Return whether an event with these touches writes anything."""
-    return any(writing for _, _, writing in touches)
+    for touch in touches:  # noqa: SIM110 - asked of every event, and a generator would cost as much again
+        if touch[2]:
+            return True
+    return False
