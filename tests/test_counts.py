@@ -70,7 +70,7 @@ def test_random_systems_have_as_many_executions_as_are_found_one_by_one(
         monkeypatch.setattr(counts, "WIDE", 0)
         monkeypatch.setattr(counts, "THIN", -1)
     lengths = 0
-    for system in acyclic(range(300)):
+    for system in acyclic(range(160)):
         found = executions(system)
         plain = Plain(system)
 
@@ -80,7 +80,7 @@ def test_random_systems_have_as_many_executions_as_are_found_one_by_one(
         lengths += rank(system) is None and not reach(system).graded
         if found.total < 2000:
             assert {**found.ends, **found.deadlocks} == all_executions(system)
-    assert lengths > 5  # among them systems whose ways differ in length
+    assert lengths > 2  # among them systems whose ways differ in length
 
 
 def test_more_states_pass_on_to_one_than_a_digit_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,19 +10,20 @@ Read next: `reached`.
 from __future__ import annotations
 
 import math
+import sys
 import time
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from interleave import interrupts
 from interleave.compiled.kernel.layers import Layer, Step, Thin
-from interleave.compiled.kernel.layout import Overflow, TooWide
 from interleave.compiled.kernel.rank import rank
 from interleave.compiled.kernel.reached import Progress, Reached, Watcher
-from interleave.compiled.kernel.sets import Visited
-from interleave.compiled.kernel.wide import Wide, packed
 from interleave.compiled.plain import Plain
 from interleave.compiled.system import Expr, Op, State, System, Var, op
+
+if TYPE_CHECKING:
+    from interleave.compiled.kernel.packing import Packing
 
 WIDE: Final = 64
 """How many states a layer has from which it is packed."""
@@ -30,6 +31,7 @@ WIDE: Final = 64
 THIN: Final = 16
 """How many states a packed layer has up to which it is unpacked, if layers are disjoint."""
 
+_NEVER: Final = sys.maxsize
 _FIRST: Final = 10
 _EVERY: Final = 0.1  # seconds between two calls of the watcher
 _SET: Final = 40  # bytes of a set for each of its elements
@@ -72,13 +74,12 @@ class Search:
         self.tally = Tally()
         self._keep = keep
         self._watcher = watcher
-        self._wide, self._thin = {"plain": (1 << 62, 1 << 62), "packed": (0, -1), None: (WIDE, THIN)}[engine]
+        self._wide, self._thin = {"plain": (_NEVER, _NEVER), "packed": (0, -1), None: (WIDE, THIN)}[engine]
         self._plain = Plain(system)
         self._kept: list[Layer] | None = [] if keep else None
         self._kept_bytes = 0
         self._seen: set[State] = set()
-        self._visited = Visited()
-        self._last: Wide | None = None  # the last packed layer: how the next one is packed
+        self._packing: Packing | None = None
         self._graded = True
         self._next: Layer = Thin(self._plain, [system.initial])
         self._started = self._told = time.perf_counter()
@@ -113,33 +114,26 @@ class Search:
 
     def _fitted(self, layer: Layer) -> Layer:
         """Return the layer packed or unpacked, if it is so wide or so narrow that this pays."""
-        if isinstance(layer, Thin) and len(layer) > self._wide:
-            try:
-                found = packed(self.system, layer, self._last)
-                if self.rank is None:
-                    found = self._pack_seen(found)
-            except TooWide:  # it goes on in plain Python
-                self._wide = 1 << 62
-                return layer
-            self._last = found
-            return found
-        if self.rank is not None and isinstance(layer, Wide) and len(layer) <= self._thin:
-            return Thin(self._plain, layer.states())
-        return layer
+        if not isinstance(layer, Thin):
+            narrow = self.rank is not None and len(layer) <= self._thin
+            return Thin(self._plain, layer.states()) if narrow else layer
+        if len(layer) <= self._wide:
+            return layer
+        from interleave.compiled.kernel.packing import Packing, TooWide
 
-    def _pack_seen(self, layer: Wide) -> Wide:
-        """Go on with all states that were seen as packed ones, and the layer in the same layout."""
-        seen = packed(self.system, Thin(self._plain, list(self._seen)), layer)
-        self._visited.add(seen.words)
-        self._seen.clear()
-        return Wide(seen.expander, seen.layout.repacked(layer.words, layer.layout))
+        self._packing = self._packing or Packing(self.system)
+        try:
+            return self._packing.packed(layer, self._seen)
+        except TooWide:
+            self._wide = _NEVER
+            return layer
 
     def _limit(self, layer: Layer) -> str:
         """Return which limit the next step would break, if any; tell the watcher where the search is."""
         limits, tally = self.limits, self.tally
         now = time.perf_counter()
-        held = self._kept_bytes + self._visited.nbytes + self._plain_bytes(layer) + layer.nbytes
-        step = layer.nbytes * len(self.system.threads) * _OTHERS if isinstance(layer, Wide) else 0
+        held = self._kept_bytes + self._seen_bytes(layer) + layer.nbytes
+        step = layer.nbytes * len(self.system.threads) * _OTHERS if not isinstance(layer, Thin) else 0
         tally.nbytes = max(tally.nbytes, held + step)
         if self._watcher is not None and now - self._told >= _EVERY:
             self._told = now
@@ -153,10 +147,10 @@ class Search:
             return "memory"
         return ""
 
-    def _plain_bytes(self, layer: Layer) -> int:
-        """Return about how much the set of the states seen by the plain engine takes."""
-        each = layer.nbytes // max(len(layer), 1)
-        return len(self._seen) * (each + _SET) if self._seen else 0
+    def _seen_bytes(self, layer: Layer) -> int:
+        """Return about how much the states that were seen take, as tuples and packed."""
+        each = layer.nbytes // max(len(layer), 1) + _SET if self._seen else 0
+        return len(self._seen) * each + (self._packing.nbytes if self._packing is not None else 0)
 
     def _forget(self) -> None:
         """Keep no more layers: there are no ways back from here on."""
@@ -207,42 +201,30 @@ class Search:
                     tally.crashes[thread, number - 1] = found.states(1)[0]
 
     def _step(self, layer: Layer) -> Step:
-        """Return what the layer leads to, in fields as wide as that takes."""
-        while isinstance(layer, Wide):
-            try:
-                return layer.step()
-            except Overflow:
-                pass
-            try:
-                wider = layer.widened(layer.expander.needs(layer.words))
-            except TooWide:
-                layer = self._unpacked(layer)
-                break
-            self._visited.repack(wider.layout, layer.layout)
-            layer = self._last = wider
-        assert isinstance(layer, Thin)
-        return layer.step()
+        """Return what the layer leads to."""
+        if isinstance(layer, Thin):
+            return layer.step()
+        assert self._packing is not None, "what is not a list of tuples was packed"
+        from interleave.compiled.kernel.packing import TooWide
 
-    def _unpacked(self, layer: Wide) -> Thin:
-        """Go on in plain Python: something does not fit 62 bits."""
-        self._wide = 1 << 62
-        for run in self._visited.runs:
-            self._seen.update(Wide(layer.expander, run).states())
-        self._visited = Visited()
-        return Thin(self._plain, layer.states())
+        try:
+            return self._packing.step(layer)
+        except TooWide:  # on in plain Python, whose integers are of any size
+            self._wide = _NEVER
+            self._seen.update(self._packing.given_up())
+            return Thin(self._plain, layer.states()).step()
 
     def _new(self, after: Layer) -> Layer:
         """Return those states of `after` that were never seen before, and note that they have been now."""
         if self.rank is not None:
             return after
-        if isinstance(after, Wide):
-            fresh: Layer = Wide(after.expander, self._visited.fresh(after.words))
-            if isinstance(fresh, Wide) and len(fresh):
-                self._visited.add(fresh.words)
-        else:
+        if isinstance(after, Thin):
             states = [state for state in after.states() if state not in self._seen]
             self._seen.update(states)
-            fresh = Thin(self._plain, states)
+            fresh: Layer = Thin(self._plain, states)
+        else:
+            assert self._packing is not None, "what is not a list of tuples was packed"
+            fresh = self._packing.fresh(after)
         self._graded = self._graded and len(fresh) == len(after)
         return fresh
 
