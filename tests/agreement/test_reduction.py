@@ -35,6 +35,7 @@ CAUGHT_AT: dict[str, int] = {
     "guards use no variable": 3,
     "the outcome uses no variable": 0,
     "one round too many": 16,
+    "bounds on what is shared are not looked at": 636,
     "who looks whether one of a pool is over": 2090,
     "what the last of a pool does": 70,
     "every program ends": 565,
