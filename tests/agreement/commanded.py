@@ -281,18 +281,21 @@ def drawn(seed: int) -> System:
     """Return a system drawn by `seed`: two or three threads of a few statements, sometimes started by the first."""
     random = Random(seed)
     counting = (random.choice(BODIES), random.choice(LEAVES)) if random.random() < 0.2 else None
-    threads = random.choice((2, 2, 2, 3) if counting is None else (2, 3, 3, 3))
+    pooled = seed % 10 == 0  # likely to have a pool
+    if pooled:
+        counting = random.choice(("change", "change", "locked")), random.choice(("last round", "after", "writes"))
+    threads = 3 if pooled else random.choice((2, 2, 2, 3) if counting is None else (2, 3, 3, 3))
     layout = Layout(threads)
-    family = random.random() < (0.5 if counting is None else 0.8)
+    family = pooled or random.random() < (0.5 if counting is None else 0.9)
     copies = random.random() < 0.4
     shapes = [random.randrange(1 << 30)] * threads if copies else [random.randrange(1 << 30) for _ in range(threads)]
     commands, firsts = [], []
     for thread in range(threads):
         writer = Assembler(Random(shapes[thread]), layout, thread)
         if family and thread == 0:
-            _family(random, writer, threads)
+            _family(random, writer, threads, 0.9 if pooled else 0.7)
         elif counting is not None:
-            _counting(random, writer, *counting)
+            _counting(random, writer, *counting, pooled)
         else:
             _alone(writer, 4 if threads == 2 else 2)
         commands.append({at: tuple(ways) for at, ways in writer.commands.items()})
@@ -313,19 +316,22 @@ def drawn(seed: int) -> System:
     )
 
 
-BODIES = ("change", "change", "locked", "locked", "unlocked", "blocked")
+BODIES = ("change", "change", "change", "locked", "locked", "unlocked", "blocked")
 LEAVES = ("last round", "after", "after", "writes")
 
 
-def _counting(random: Random, writer: Assembler, body: str, leave: str) -> None:
+def _counting(random: Random, writer: Assembler, body: str, leave: str, pooled: bool) -> None:
     """Write a thread that is one loop, like all of its kind but for how many rounds it has."""
-    if random.random() < 0.05:
+    if not pooled and random.random() < 0.05:
         body = random.choice(BODIES)
-    rounds, i, x = random.randint(1, 4), Var(writer.i), Var(writer.layout.shared(0))
+    rounds, i, x = random.choice((2, 3, 3) if pooled else (1, 2, 3, 3, 4)), Var(writer.i), Var(writer.layout.shared(0))
+    y = Var(writer.layout.shared(1))
     at = writer.place()
-    if random.random() < 0.8:
+    if pooled or random.random() < 0.8:
         head = writer.place()
-        writer.emit(at, head, [(writer.i, 0)], kind="loop")
+        # Where it begins is chosen, or so few rounds would be unrolled into one block.
+        for begin in (0, 1)[: 2 if pooled else random.choice((1, 2, 2, 2, 2, 2))]:
+            writer.emit(at, head, [(writer.i, begin)], kind="loop")
         at = head
     first, more = at, Op("<", (i, rounds)) if leave != "last round" else Op("<", (Op("+", (i, 1)), rounds))
     lock = writer.layout.lock(0)
@@ -333,7 +339,7 @@ def _counting(random: Random, writer: Assembler, body: str, leave: str) -> None:
         inside = writer.place() if body != "change" else at
         if body != "change":
             writer.emit(at, inside, guard=[more], kind="test")
-        change = [(x.index, 0)] if leave == "writes" else []
+        change = [(y.index, Op("+", (y, x)))] if leave == "writes" else []
         writer.emit(at, END, change, guard=[Op("not", (more,))], kind="leave")
         at = inside
     lines: list[tuple[list[Expr], list[tuple[int, Expr]]]] = []
@@ -366,7 +372,7 @@ def _alone(writer: Assembler, most: int) -> None:
     writer.emit(at, END, kind="end")
 
 
-def _family(random: Random, writer: Assembler, threads: int) -> None:
+def _family(random: Random, writer: Assembler, threads: int, joined: float) -> None:
     """Write the thread that starts the others, looks around, and may join them."""
     at = writer.place()
     at = writer.statement(at, 0) if random.random() < 0.3 else at
@@ -377,9 +383,16 @@ def _family(random: Random, writer: Assembler, threads: int) -> None:
         at = writer.statement(after, random.choice((0, 0, 1))) if random.random() < 0.4 else after
     random.shuffle(others)
     for other in others:
-        if random.random() < 0.7:
+        if random.random() < 0.1:
+            after = writer.place()
+            writer.emit(at, after, [(writer.b, Op("!=", (Var(other), END)))], kind="is alive")
+            at = writer.statement(after, 0)
+        if random.random() < joined:
             after = writer.place()
             writer.emit(at, after, guard=[Op("==", (Var(other), END))], kind="join")
+            if joined > 0.7 and random.random() < 0.4:
+                at, after = after, writer.place()
+                writer.emit(at, after, [(writer.layout.shared(1), Var(writer.layout.shared(0)))], kind="look")
             at = writer.statement(after, random.choice((0, 0, 1))) if random.random() < 0.4 else after
     writer.emit(at, END, kind="end")
 

@@ -82,7 +82,7 @@ def stopped_by_any_lock(self: Any, thread: int, pc: int, command: Any) -> bool:
 
 
 def stopped_by_any_join(self: Any, thread: int, pc: int, command: Any) -> bool:
-    return any(pools.is_join(part) for part in command.guard) or STOPPED(self, thread, pc, command)
+    return any(blocks.is_join(part) for part in command.guard) or STOPPED(self, thread, pc, command)
 
 
 def nobody_releases(self: Any, thread: int, index: int, here: Any) -> bool:

@@ -25,7 +25,7 @@ from interleave.compiled.reduce.alike import representatives
 from interleave.compiled.reduce.commuting import Commuting, conditions
 from interleave.compiled.reduce.facts import Facts, Known
 from interleave.compiled.reduce.terms import equalities, exhaustive, literals, put, tidied
-from interleave.compiled.system import END, Command, Expr, System, Taken, Var, variables_of
+from interleave.compiled.system import END, Command, Expr, Op, System, Taken, Var, variables_of
 
 MOST_PATHS = 64
 MOST_COMMANDS = 500
@@ -173,6 +173,22 @@ def _command(thread: int, head: int, path: _Path) -> Command:
     return Command(thread, head, path.guard, tuple(updates), path.at, path.steps)
 
 
+def watched_closely(system: System) -> set[int]:
+    """Return the threads of which a command asks where they are, other than by waiting for their end."""
+    parts = [
+        part
+        for command in system.all_commands()
+        for part in (*command.guard, *[expr for _, expr in command.updates])
+        if not (part in command.guard and is_join(part))
+    ]
+    return {index for part in parts for index in variables_of(part) if index < len(system.threads)}
+
+
+def is_join(part: Expr) -> bool:
+    """Return whether `part` of a guard is that a thread is over, and nothing else."""
+    return isinstance(part, Op) and part.name == "==" and isinstance(part.args[0], Var) and part.args[1:] == (END,)
+
+
 class Movers:
     """Which way the commands at a place move, by what all other threads' commands do."""
 
@@ -180,6 +196,7 @@ class Movers:
         self.system, self.commuting = system, commuting
         self.visible = variables_of(system.invariant) if system.invariant is not None else frozenset()
         self.private = private
+        self.watched = watched_closely(system)
         by_thread: dict[int, list[Command]] = defaultdict(list)
         for command in commuting.facts.commands():
             by_thread[command.thread].append(command)
@@ -206,7 +223,8 @@ class Movers:
     def by_privacy(self, thread: int, pc: int) -> Place:
         """Return the same for the simplest movers: commands that touch what is private only."""
         commands = self.system.commands[thread].get(pc, ())
-        silent = all(self.is_private(command) and self.is_hidden(command) for command in commands)
+        silent = thread not in self.watched
+        silent = silent and all(self.is_private(command) and self.is_hidden(command) for command in commands)
         return Place(silent, silent, self.waits(thread, pc), self.is_exclusive(commands))
 
     def is_private(self, command: Command) -> bool:

@@ -12,7 +12,7 @@ Read next: `blocks`, which merges what moves; `ample`, which leaves out orders o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from interleave.compiled.reduce.facts import Facts, Known, clash
@@ -80,7 +80,7 @@ class Commuting:
             return True
         return self._remembered("both", one, other, self._commute)
 
-    def _remembered(self, question: str, one: Command, other: Command, ask) -> bool:  # type: ignore[no-untyped-def]
+    def _remembered(self, question: str, one: Command, other: Command, ask: Callable[[Command, Command], bool]) -> bool:
         key = question, id(one), id(other)
         if key not in self._answers:
             self._answers[key] = ask(one, other)

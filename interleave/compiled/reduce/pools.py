@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from interleave.compiled.reduce.blocks import is_join
 from interleave.compiled.reduce.cleaning import asked_at_the_end, private_variables
 from interleave.compiled.reduce.commuting import Commuting, conditions, effect
 from interleave.compiled.reduce.facts import Known
@@ -42,6 +43,7 @@ class Member:
     counter: int
     step: int
     left: Expr
+    highest: int  # the counter at which a round can be taken for the last time
     last: bool  # whether the last of all is made by the command that leaves the loop
 
 
@@ -89,11 +91,6 @@ def watchers(system: System) -> dict[int, frozenset[int]]:
     }
 
 
-def is_join(part: Expr) -> bool:
-    """Return whether `part` of a guard is that a thread is over, and nothing else."""
-    return isinstance(part, Op) and part.name == "==" and isinstance(part.args[0], Var) and part.args[1:] == (END,)
-
-
 def member_of(
     system: System,
     commuting: Commuting,
@@ -132,7 +129,7 @@ def member_of(
     value = Op("+", (number, Op("*", (factor, Var(counters[0])))))
     times = Op("+", (1, Op("//", (Op("neg", (value,)), factor * loop.steps[counters[0]]))))
     left = Op("if", (Op(">", (times, 0)), times, 0))
-    member = Member(thread, pc, counters[0], loop.steps[counters[0]], left, bool(last))
+    member = Member(thread, pc, counters[0], loop.steps[counters[0]], left, -number // factor, bool(last))
     return member, (change, asked[1], bool(last), facts)
 
 

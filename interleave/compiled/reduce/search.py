@@ -115,18 +115,22 @@ class Search:
 
     def steps(self, state: State, seen: dict[State, Parent]) -> Iterator[tuple[State, Command, int]]:
         """Yield each state to go on with from `state`, by which command, and how often that is taken."""
+        pooled = self.pooled if self.reduced.pools else None
         alone, everything = self.plan(state[: self.threads])
         for ways in alone:
             taken = [way for way in ways if way.guard is None or way.guard(state)]
             if not taken:
                 continue
             found = [self._taken(way, state, len(taken) == 1) for way in taken]
+            if pooled is not None:
+                found = [(pooled(after), command, times) for after, command, times in found]
             if not (self.fair and any(after in seen for after, _, _ in found)):
                 yield from found
                 return
         for way in everything:
             if way.guard is None or way.guard(state):
-                yield way.after(state), way.command, 1
+                after = way.after(state)
+                yield (after if pooled is None else pooled(after)), way.command, 1
 
     def _taken(self, way: _Way, state: State, only: bool) -> tuple[State, Command, int]:
         """Return the state after the command, taken as often as it can be if it is a loop and no other can be taken."""
@@ -154,10 +158,12 @@ class Search:
         """Return what gives the rounds of all but the last of `members` to the last, and ends the others."""
         *givers, taker = members
         after: list[Expr] = [Var(index) for index in range(len(self.system.initial))]
+        left = taker.left
         for giver in givers:
-            changes = Op("+", (giver.left, int(giver.last)))
-            after[taker.counter] = Op("-", (after[taker.counter], Op("*", (taker.step, changes))))
+            left = Op("+", (left, Op("+", (giver.left, int(giver.last)))))
             after[giver.thread] = END
+        # Set, not lowered: it may have been beyond its bound by more than one round.
+        after[taker.counter] = Op("-", (taker.highest, Op("*", (taker.step, Op("-", (left, 1))))))
         return compiled(after)
 
     def explore(self, most: int | None = None) -> Reached:
@@ -179,9 +185,8 @@ class Search:
                 ended.add(outcome(state))
                 continue
             moved = False
-            for came, command, times in self.steps(state, found.parents):
+            for after, command, times in self.steps(state, found.parents):
                 moved = True
-                after = self.pooled(came) if self.reduced.pools else came
                 if after not in found.parents:
                     found.parents[after] = state, command, times
                     pending.append(after)
