@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from interleave.compiled.plain import Space, built, search
-from interleave.compiled.prove_candidates import candidates, over
+from interleave.compiled.prove_candidates import LEVELS, candidates, over
 from interleave.compiled.prove_parameter import NotParametric, Parametric, parametric
 from interleave.compiled.prove_symbolic import Solver, Unprovable, z3_module
 from interleave.compiled.system import Expr, Op, State, System, Value, Var, spelt
@@ -188,9 +188,9 @@ def _decided(
     states = [state for _, space in spaces for state in space.parents]
     statement, finished = _statement(low, high), over(found)
     reason = ""
-    for atoms in (2, 3):
-        kept = solver.inductive(candidates(found, states, atoms))
-        state = solver.holds((*kept, *finished), (claim,), {})
+    for level in LEVELS:
+        kept = solver.inductive(candidates(found, states, level))
+        state = solver.holds((*kept.clauses, *finished), (claim,), {})
         if state is None:
             invariant = solver.slice(kept, claim, finished)
             wrong = solver.refuted(invariant, claim, finished)
@@ -200,7 +200,7 @@ def _decided(
                 statement, True, least, low, high, "", shown,
                 monotonic() - started, f"z3 {solver.version}", solver.questions,
             )  # fmt: skip
-        reason = f"no invariant of clauses of {atoms} atoms excludes N = {state[found.rounds]}, {_shown(found, state)}"
+        reason = f"no invariant of the kinds that are tried excludes N = {state[found.rounds]}, {_shown(found, state)}"
     return Proof(
         statement, False, least, low, high, reason, (), monotonic() - started, f"z3 {solver.version}", solver.questions
     )

@@ -17,9 +17,14 @@ from interleave.compiled.prove_parameter import Parametric, constants
 from interleave.compiled.system import END, Expr, Op, State, Var, compiled
 
 
-def candidates(found: Parametric, states: Sequence[State], atoms: int) -> list[Expr]:
-    """Return equations, and clauses of at most `atoms` atoms, that hold in all of `states`."""
-    made = [*_equations(found, states), *clauses(list(vocabulary(found, states)), states, atoms)]
+LEVELS = (1, 2, 3)
+"""How rich the candidates are: clauses of two atoms on places and rounds; of two of any kind; of three."""
+
+
+def candidates(found: Parametric, states: Sequence[State], level: int) -> list[Expr]:
+    """Return equations, and clauses of some atoms, that hold in all of `states`."""
+    atoms = list(vocabulary(found, states, level == LEVELS[0]))
+    made = [*_equations(found, states), *clauses(atoms, states, max(2, level))]
     return list(dict.fromkeys(made))
 
 
@@ -67,25 +72,28 @@ def _equations(found: Parametric, states: Sequence[State]) -> Iterator[Expr]:
                 yield Op("or", (Op("not", (is_at(thread, place),)), equation))
 
 
-def vocabulary(found: Parametric, states: Sequence[State]) -> Iterator[Expr]:
-    """Yield the atoms of clauses."""
+def vocabulary(found: Parametric, states: Sequence[State], plain: bool = False) -> Iterator[Expr]:
+    """Yield the atoms of clauses; if `plain` only those on places and on how many of N rounds are completed."""
     numbers = _numbers(found, states)
     done = [index for index in found.done if index in numbers]
-    total = summed([(1, Var(index)) for index in done])
     for thread, places in _places(found, states):
         for place in places:
             yield is_at(thread, place)
             yield Op("not", (is_at(thread, place),))
+    for index in done:
+        yield Op("<", (Var(index), Var(found.rounds)))
+        yield Op("<=", (Var(index), Var(found.rounds)))
+    if plain:
+        return
+    total = summed([(1, Var(index)) for index in done])
     for index in numbers:
         for constant in (0, 1, 2):
             yield Op("<=", (Var(index), constant))
             yield Op(">=", (Var(index), constant))
-    for index in done:
-        yield Op("<", (Var(index), Var(found.rounds)))
-        yield Op("<=", (Var(index), Var(found.rounds)))
-    for index in set(numbers) - set(done) if done else ():
-        yield Op("<=", (Var(index), total))
-        yield Op("<=", (Var(index), Op("+", (total, 1))))
+    for index in numbers:
+        if index not in done:
+            yield Op("<=", (Var(index), total))
+            yield Op("<=", (Var(index), Op("+", (total, 1))))
 
 
 def clauses(atoms: Sequence[Expr], states: Sequence[State], most: int) -> Iterator[Expr]:

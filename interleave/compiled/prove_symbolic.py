@@ -47,7 +47,7 @@ class Solver:
     def __post_init__(self) -> None:
         system = self.parametric.system
         self._symbols = [self.z3.Int(f"s{index}") for index in range(len(system.initial))]
-        self._commands = list(system.all_commands())
+        self._terms: dict[Expr, Any] = {}
 
     @property
     def version(self) -> str:
@@ -79,20 +79,6 @@ class Solver:
         solver.add(self.z3.Or(*(self.z3.Not(self.truth(substituted(expr, at))) for expr in wanted)))
         return self.state(solver)
 
-    def needed(self, assumed: Sequence[Expr], others: Sequence[Expr], wanted: Expr, at: Mapping[int, Expr]) -> set[int]:
-        """Return which of `assumed`, by number, are enough with `others` to imply `wanted`, which they all imply."""
-        solver = self.query(at)
-        solver.set("core.minimize", True)
-        marks = [self.z3.Bool(f"m{nth}") for nth in range(len(assumed))]
-        for mark, expr in zip(marks, assumed, strict=True):
-            solver.add(self.z3.Implies(mark, self.truth(substituted(expr, at))))
-        solver.add(*(self.truth(substituted(expr, at)) for expr in others))
-        solver.add(self.z3.Not(self.truth(substituted(wanted, at))))
-        satisfiable = self.satisfiable(solver, *marks)
-        assert not satisfiable, "what is needed is asked only of what is implied"
-        core = {str(mark) for mark in solver.unsat_core()}
-        return {nth for nth, mark in enumerate(marks) if str(mark) in core}
-
     def satisfiable(self, solver: Any, *marks: Any) -> bool:
         """Return what z3 says; Unprovable where it does not, or not in time."""
         left = self.deadline - monotonic()
@@ -113,17 +99,17 @@ class Solver:
 
     def steps(self) -> Iterator[tuple[Command, Mapping[int, Expr], Callable[[Expr], Expr]]]:
         """Yield each command, what is known where it is taken, and what of a clause after it means before it."""
-        for command in self._commands:
+        for command in self.parametric.system.all_commands():
             before: dict[int, Expr] = {command.thread: command.at}
             after: dict[int, Expr] = {**dict(command.updates), command.thread: command.target}
             yield command, before, lambda expr, after=after: substituted(expr, after)
 
-    def inductive(self, candidates: Sequence[Expr]) -> list[Expr]:
+    def inductive(self, candidates: Sequence[Expr]) -> Inductive:
         """Return the largest subset of `candidates` that is an inductive invariant, for every N at once."""
         kept = list(candidates)
         while (state := self.holds((), kept, self.first())) is not None:
             kept = _that_hold(kept, state)
-        places = [_Place(self, command, kept) for command in self._commands]
+        places = [_Place(self, command, kept) for command in self.parametric.system.all_commands()]
         steady = False
         while not steady:
             before = len(kept)
@@ -131,22 +117,23 @@ class Solver:
                 while (state := place.leaves(kept)) is not None:
                     kept = _that_hold(kept, _after(place.command, state))
             steady = len(kept) == before
-        return kept
+        return Inductive(kept, places)
 
-    def slice(self, invariant: Sequence[Expr], claim: Expr, over: Sequence[Expr]) -> list[Expr]:
-        """Return a part of an inductive invariant that is one itself and still implies `claim` where `over` holds."""
-        wanted = self.needed(invariant, over, claim, {})
-        pending = set(wanted)
+    def slice(self, found: Inductive, claim: Expr, finished: Sequence[Expr]) -> list[Expr]:
+        """Return a part of an inductive invariant that is one itself and still implies `claim` where `finished` holds."""
+        whole = _Told(self, {}, finished, found.clauses)
+        wanted = whole.core(found.clauses, claim)
+        pending = list(wanted)
         while pending:
-            nth = pending.pop()
-            for command, before, earlier in self.steps():
-                goal = earlier(invariant[nth])
-                if goal == substituted(invariant[nth], before):
+            clause = pending.pop()
+            for place in found.places:
+                goal = place.goal(clause)
+                if goal is None or place.told.implied(wanted, goal):
                     continue
-                found = self.needed(invariant, command.guard, goal, before) - wanted
-                wanted |= found
-                pending |= found
-        return [invariant[nth] for nth in sorted(wanted)]
+                new = [other for other in place.told.core(found.clauses, goal) if other not in wanted]
+                wanted += new
+                pending += new
+        return [clause for clause in found.clauses if clause in wanted]
 
     def refuted(self, invariant: Sequence[Expr], claim: Expr, over: Sequence[Expr]) -> str | None:
         """Return why `invariant` does not prove that `claim` holds where `over` does, None if it does prove it.
@@ -178,6 +165,11 @@ class Solver:
             return self._symbols[expr.index]
         if not isinstance(expr, Op):
             return self.z3.IntVal(int(expr))
+        if expr not in self._terms:
+            self._terms[expr] = self._translated(expr)
+        return self._terms[expr]
+
+    def _translated(self, expr: Op) -> Any:
         name, args = expr.name, expr.args
         if name in ARITHMETIC:
             return ARITHMETIC[name](*map(self.number, args))
@@ -209,35 +201,79 @@ ARITHMETIC: Mapping[str, Callable[..., Any]] = {
 }
 
 
+class _Told:
+    """Clauses told to z3 once, of states with the numbers `at` in which `others` hold: their marks take them back."""
+
+    def __init__(self, solver: Solver, at: Mapping[int, Expr], others: Sequence[Expr], clauses: Sequence[Expr]) -> None:
+        self._solver, self._at = solver, at
+        self._query = solver.query(at)
+        self._query.add(*(solver.truth(substituted(expr, at)) for expr in others))
+        self._marks: dict[Expr, Any] = {}
+        self._marked: dict[int, Expr] = {}
+        for clause in clauses:
+            here = substituted(clause, at)
+            if isinstance(here, int) and here:
+                continue  # It says nothing here.
+            mark = solver.z3.Bool(f"m{len(self._marks)}")
+            self._marks[clause], self._marked[mark.get_id()] = mark, clause
+            self._query.add(solver.z3.Implies(mark, solver.truth(here)))
+
+    def _among(self, kept: Sequence[Expr]) -> list[Any]:
+        return [self._marks[clause] for clause in kept if clause in self._marks]
+
+    def breaking(self, kept: Sequence[Expr], goals: Sequence[Any]) -> State | None:
+        """Return a state in which all of `kept` hold and one of `goals`, terms of z3, does not; None if there is none."""
+        self._query.push()
+        self._query.add(self._solver.z3.Or(*map(self._solver.z3.Not, goals)))
+        state = self._solver.state(self._query, *self._among(kept))
+        self._query.pop()
+        return state
+
+    def implied(self, kept: Sequence[Expr], goal: Expr) -> bool:
+        """Return whether `kept` imply `goal` here."""
+        return self.breaking(kept, [self._solver.truth(substituted(goal, self._at))]) is None
+
+    def core(self, kept: Sequence[Expr], goal: Expr) -> list[Expr]:
+        """Return some of `kept` that are enough to imply `goal`, which all of them imply."""
+        self._query.push()
+        self._query.add(self._solver.z3.Not(self._solver.truth(substituted(goal, self._at))))
+        satisfiable = self._solver.satisfiable(self._query, *self._among(kept))
+        assert not satisfiable, "what is enough is asked only of what is implied"
+        found = [self._marked[mark.get_id()] for mark in self._query.unsat_core()]
+        self._query.pop()
+        return found
+
+
 class _Place:
-    """One command with the clauses before and after it, told to z3 once: clauses are taken back by their marks."""
+    """One command, with what z3 was told of the states in which it can be taken."""
 
     def __init__(self, solver: Solver, command: Command, clauses: Sequence[Expr]) -> None:
         self.command = command
-        self._asked = solver
-        before: dict[int, Expr] = {command.thread: command.at}
-        after: dict[int, Expr] = {**dict(command.updates), command.thread: command.target}
-        self._solver = solver.query(before)
-        self._solver.add(*(solver.truth(substituted(expr, before)) for expr in command.guard))
-        self._marks: dict[int, Any] = {}
-        self._goals: dict[int, Any] = {}
-        for clause in clauses:
-            old, new = substituted(clause, before), substituted(clause, after)
-            self._marks[id(clause)] = solver.z3.Bool(f"m{len(self._marks)}")
-            self._solver.add(solver.z3.Implies(self._marks[id(clause)], solver.truth(old)))
-            if old != new:
-                self._goals[id(clause)] = solver.z3.Not(solver.truth(new))
+        self._after: dict[int, Expr] = {**dict(command.updates), command.thread: command.target}
+        self._before: dict[int, Expr] = {command.thread: command.at}
+        self.told = _Told(solver, self._before, command.guard, clauses)
+        goals = {clause: self.goal(clause) for clause in clauses}
+        self._goals = {clause: solver.truth(goal) for clause, goal in goals.items() if goal is not None}
+
+    def goal(self, clause: Expr) -> Expr | None:
+        """Return what must hold before the command so that `clause` holds after it; None if it cannot change."""
+        after = substituted(clause, self._after)
+        if after == substituted(clause, self._before) or (isinstance(after, int) and after):
+            return None
+        return after
 
     def leaves(self, kept: Sequence[Expr]) -> State | None:
         """Return a state in which `kept` hold and from which the command goes to one in which not all do, or None."""
-        goals = [self._goals[id(clause)] for clause in kept if id(clause) in self._goals]
-        if not goals:
-            return None
-        self._solver.push()
-        self._solver.add(self._asked.z3.Or(*goals))
-        state = self._asked.state(self._solver, *(self._marks[id(clause)] for clause in kept))
-        self._solver.pop()
-        return state
+        goals = [self._goals[clause] for clause in kept if clause in self._goals]
+        return self.told.breaking(kept, goals) if goals else None
+
+
+@dataclass(frozen=True, slots=True)
+class Inductive:
+    """Clauses that every command keeps true, with what z3 was told to find that out."""
+
+    clauses: list[Expr]
+    places: list[_Place]
 
 
 def _that_hold(clauses: Sequence[Expr], state: State) -> list[Expr]:
