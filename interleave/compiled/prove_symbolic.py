@@ -183,7 +183,9 @@ class Solver:
             return both(*map(self.truth, args))
         if name == "if":
             return self.z3.If(self.truth(args[0]), self.number(args[1]), self.number(args[2]))
-        raise Unprovable(f"{name!r} is not translated for z3: only integers without bits, divided by positive constants")
+        raise Unprovable(
+            f"{name!r} is not translated for z3: only integers without bits, divided by positive constants"
+        )
 
 
 ARITHMETIC: Mapping[str, Callable[..., Any]] = {
