@@ -11,77 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from random import Random
 from time import monotonic
 
-from interleave.compiled.plain import Space, built, search
+from interleave.compiled.plain import Plain, built, search
 from interleave.compiled.prove_candidates import LEVELS, candidates, over
 from interleave.compiled.prove_parameter import NotParametric, Parametric, parametric
+from interleave.compiled.prove_statement import Linear, Proof, readable, stated
 from interleave.compiled.prove_symbolic import Solver, Unprovable, z3_module
-from interleave.compiled.system import Expr, Op, State, System, Value, Var, spelt
+from interleave.compiled.system import Expr, Op, State, System, Value
 
-SMALL = (2, 3, 4, 5)
-"""The numbers of rounds that suggest bounds and clauses."""
+SMALL = 4
+"""So many numbers of rounds, from the least on, suggest bounds and clauses."""
 
-MOST_STATES = 40_000
-"""So many states of the small instances are looked at, all together."""
+MOST_STATES = 20_000
+"""An instance with more states is only sampled."""
 
-ASSUMPTIONS = (
-    "the bound of the loops is the number of rounds N, and the program is otherwise the same for every N",
-    "it is about executions that end, with no exception",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Linear:
-    """A bound that grows with the number of rounds: `slope` * N + `offset`."""
-
-    slope: int
-    offset: int = 0
-
-    def at(self, rounds: int) -> int:
-        """Return the bound for `rounds` rounds."""
-        return self.slope * rounds + self.offset
-
-    def expr(self, rounds: int) -> Expr:
-        """Return the bound as an expression, where the number of rounds is at index `rounds`."""
-        if not self.slope:
-            return self.offset
-        return Op("+", (Op("*", (self.slope, Var(rounds))), self.offset))
-
-    def __str__(self) -> str:
-        if not self.slope:
-            return str(self.offset)
-        scaled = {1: "N", -1: "-N"}.get(self.slope, f"{self.slope}N")
-        return scaled if not self.offset else f"{scaled} {'+' if self.offset > 0 else '-'} {abs(self.offset)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """Whether a statement holds for every N from `least` on: `clauses` are the invariant that proves it.
-
-    `reason` is why it is not proved, empty if it is.  An unproved statement may be true or false.
-    """
-
-    statement: str
-    proved: bool
-    least: int
-    lower: Linear | None = None
-    upper: Linear | None = None
-    reason: str = ""
-    clauses: tuple[str, ...] = ()
-    seconds: float = 0.0
-    checker: str = ""
-    questions: int = 0
-    assumptions: tuple[str, ...] = ASSUMPTIONS
-
-    def __str__(self) -> str:
-        if not self.proved:
-            return f"NOT PROVED for every N >= {self.least}: {self.statement}; {self.reason}"
-        clauses = f"{len(self.clauses)} clause{'s' * (len(self.clauses) != 1)}"
-        return (
-            f"HOLDS for every N >= {self.least}: {self.statement}; "
-            f"inductive invariant of {clauses}, checked by {self.checker}"
-        )
+EXECUTIONS = 100
+"""So many random executions are a sample."""
 
 
 def prove(
@@ -104,25 +51,16 @@ def prove(
     try:
         found = parametric(system)
         outcome = _outcome(found.system)
-        spaces = list(_small(found, least, started + seconds))
+        seen = list(small(found, least, started + seconds))
         if low is None and high is None:
-            low, high = _tightest(found, spaces)
-        return _decided(found, outcome, spaces, (low, high), least, started, seconds)
+            low, high = _tightest(seen)
+        return _decided(found, outcome, seen, (low, high), least, started, seconds)
     except (NotParametric, Unprovable) as error:
-        return Proof(_statement(low, high), False, least, low, high, str(error), seconds=monotonic() - started)
+        return Proof(stated(low, high), False, least, low, high, str(error), seconds=monotonic() - started)
 
 
 def _linear(bound: Linear | int | None) -> Linear | None:
     return Linear(0, bound) if isinstance(bound, int) else bound
-
-
-def _statement(low: Linear | None, high: Linear | None) -> str:
-    if low is not None and low == high:
-        return f"outcome == {low}"
-    if low is None and high is None:
-        return "bounds of the outcome"
-    left = f"{low} <= " if low is not None else ""
-    return f"{left}outcome" + (f" <= {high}" if high is not None else "")
 
 
 def _outcome(system: System) -> Expr:
@@ -132,50 +70,71 @@ def _outcome(system: System) -> Expr:
     return system.outcome.expr
 
 
-def _small(found: Parametric, least: int, deadline: float) -> Iterator[tuple[int, Space]]:
-    """Yield the states of small instances, as many as are not too many: two at least."""
-    total = 0
-    for rounds in range(least, least + len(SMALL)):
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """States and outcomes of the program with a small number of rounds; all of them if `complete`."""
+
+    rounds: int
+    states: tuple[State, ...]
+    outcomes: frozenset[int]
+    complete: bool
+
+
+def small(found: Parametric, least: int, deadline: float) -> Iterator[Seen]:
+    """Yield what is seen with few rounds: everything where that is little, else random executions."""
+    for rounds in range(least, least + SMALL):
         if monotonic() > deadline:
             raise Unprovable("the time was up")
-        space = search(found.instance(rounds), MOST_STATES - total)
-        total += len(space.parents)
-        if not space.complete and rounds < least + 2:
-            raise Unprovable(f"more than {MOST_STATES} states with {rounds} rounds: too many to find clauses in")
+        system = found.instance(rounds)
+        space = search(system, MOST_STATES)
+        ends = space.ends
+        states = tuple(space.parents)
         if not space.complete:
-            return
-        yield rounds, space
+            states = tuple(dict.fromkeys(_executed(system, rounds)))
+            ends = [state for state in states if Plain(system).is_over(state)]
+        yield Seen(rounds, states, frozenset(_outcomes(system, ends)), space.complete)
 
 
-def _tightest(found: Parametric, spaces: Sequence[tuple[int, Space]]) -> tuple[Linear, Linear]:
+def _executed(system: System, seed: int) -> Iterator[State]:
+    """Yield the states of random executions, the same in every run."""
+    plain, random = Plain(system), Random(seed)
+    for _ in range(EXECUTIONS):
+        state = system.initial
+        following = [state]
+        while following and not plain.is_over(state):
+            state = random.choice(following)
+            yield state
+            following = [after for _, after in plain.successors(state)]
+
+
+def _outcomes(system: System, ends: Sequence[State]) -> Iterator[int]:
+    """Yield the outcomes of the executions that end without an exception."""
+    assert isinstance(system.outcome, Value), "asked before"
+    for state in ends:
+        if not any(state[index] for index in system.crash.values()):
+            yield built(system.outcome, state)
+
+
+def _tightest(seen: Sequence[Seen]) -> tuple[Linear, Linear]:
     """Return the least and the greatest outcome as linear functions of N; Unprovable if they are none."""
-    ends: dict[int, set[int]] = {}
-    assert isinstance(found.system.outcome, Value), "asked before"
-    for rounds, space in spaces:
-        ends[rounds] = {built(found.system.outcome, state) for state in _finished(found, space.ends)}
-        if not ends[rounds]:
-            raise Unprovable(f"no execution ends without an exception with {rounds} rounds")
     bounds = []
     for pick in (min, max):
-        seen = {rounds: pick(values) for rounds, values in ends.items()}
-        (one, at_one), (two, at_two), *_ = sorted(seen.items())
+        if not all(few.outcomes for few in seen):
+            raise Unprovable("no execution ends without an exception")
+        values = {few.rounds: pick(few.outcomes) for few in seen}
+        (one, at_one), (two, at_two), *_ = values.items()
         slope = (at_two - at_one) // (two - one)
         line = Linear(slope, at_one - slope * one)
-        if any(line.at(rounds) != value for rounds, value in seen.items()):
-            raise Unprovable(f"the {pick.__name__}imum of the outcome is not linear in N: {seen}")
+        if any(line.at(rounds) != value for rounds, value in values.items()):
+            raise Unprovable(f"the {pick.__name__}imum of the outcome is not linear in N: {values}")
         bounds.append(line)
     return bounds[0], bounds[1]
-
-
-def _finished(found: Parametric, ends: Sequence[State]) -> Iterator[State]:
-    crashes = found.system.crash.values()
-    return (state for state in ends if not any(state[index] for index in crashes))
 
 
 def _decided(
     found: Parametric,
     outcome: Expr,
-    spaces: Sequence[tuple[int, Space]],
+    seen: Sequence[Seen],
     bounds: tuple[Linear | None, Linear | None],
     least: int,
     started: float,
@@ -185,8 +144,8 @@ def _decided(
     solver = Solver(found, least, started + seconds)
     low, high = bounds
     claim = _claim(outcome, low, high, found.rounds)
-    states = [state for _, space in spaces for state in space.parents]
-    statement, finished = _statement(low, high), over(found)
+    states = [state for few in seen for state in few.states]
+    statement, finished = stated(low, high), over(found)
     reason = ""
     for level in LEVELS:
         kept = solver.inductive(candidates(found, states, level))
@@ -195,14 +154,14 @@ def _decided(
             invariant = solver.slice(kept, claim, finished)
             wrong = solver.refuted(invariant, claim, finished)
             assert wrong is None, wrong
-            shown = tuple(_readable(clause, found.system) for clause in invariant)
+            shown = tuple(readable(clause, found.system) for clause in invariant)
             return Proof(
                 statement, True, least, low, high, "", shown,
-                monotonic() - started, f"z3 {solver.version}", solver.questions,
+                monotonic() - started, solver.version, solver.questions,
             )  # fmt: skip
         reason = f"no invariant of the kinds that are tried excludes N = {state[found.rounds]}, {_shown(found, state)}"
     return Proof(
-        statement, False, least, low, high, reason, (), monotonic() - started, f"z3 {solver.version}", solver.questions
+        statement, False, least, low, high, reason, (), monotonic() - started, solver.version, solver.questions
     )
 
 
@@ -218,7 +177,3 @@ def _claim(outcome: Expr, low: Linear | None, high: Linear | None, rounds: int) 
 def _shown(found: Parametric, state: State) -> str:
     system = found.system
     return ", ".join(f"{system.name(n)} = {state[n]}" for n in range(len(system.threads), len(state)))
-
-
-def _readable(clause: Expr, system: System) -> str:
-    return spelt(clause, system.name)

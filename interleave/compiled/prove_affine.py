@@ -82,7 +82,10 @@ def _relations(echelon: list[tuple[int, Row]], width: int) -> Iterator[tuple[int
 def _equation(relation: Sequence[int], terms: Sequence[Expr]) -> Expr:
     """Return the equation with what is positive on the left and the rest on the right."""
     pairs = [pair for pair in zip(relation, terms, strict=True) if pair[0]]
-    return Op("==", (summed([(a, t) for a, t in pairs if a > 0]), summed([(-a, t) for a, t in pairs if a < 0])))
+    more, less = [(a, t) for a, t in pairs if a > 0], [(-a, t) for a, t in pairs if a < 0]
+    if not less and len(more) == 1 and isinstance(more[0][1], Op):
+        return Op("not", (more[0][1],))  # A truth value that is 0.
+    return Op("==", (summed(more), summed(less)))
 
 
 def summed(parts: Sequence[tuple[int, Expr]]) -> Expr:

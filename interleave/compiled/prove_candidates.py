@@ -16,7 +16,6 @@ from interleave.compiled.prove_affine import equations, summed
 from interleave.compiled.prove_parameter import Parametric, constants
 from interleave.compiled.system import END, Expr, Op, State, Var, compiled
 
-
 LEVELS = (1, 2, 3)
 """How rich the candidates are: clauses of two atoms on places and rounds; of two of any kind; of three."""
 

@@ -60,8 +60,8 @@ def parametric(system: System) -> Parametric:
     stray = next(_strays(system, value, counters), None)
     if stray is not None:
         raise NotParametric(
-            f"the loops go to {value}, but {value} also stands in {stray}, which may or may not be the number of rounds; "
-            "take a number of rounds that is found nowhere else, 1009 for example"
+            f"the loops go to {value}, but {value} also stands in {stray}, and whether that is the number of rounds "
+            "nobody can tell; take a number that is found nowhere else, 1009 for example"
         )
     return _with_ghosts(_with_rounds(system, value, counters), counters)
 

@@ -10,7 +10,7 @@ Reference: C. Flanagan, K. R. M. Leino, "Houdini, an annotation assistant for ES
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -52,7 +52,7 @@ class Solver:
     @property
     def version(self) -> str:
         """Return the version of z3."""
-        return str(self.z3.get_version_string())
+        return f"z3 {self.z3.get_version_string()}"
 
     def query(self, at: Mapping[int, Expr]) -> Any:
         """Return a solver of z3 that knows the least N and the numbers in `at`."""
@@ -97,13 +97,6 @@ class Solver:
         del known[self.parametric.rounds]
         return known
 
-    def steps(self) -> Iterator[tuple[Command, Mapping[int, Expr], Callable[[Expr], Expr]]]:
-        """Yield each command, what is known where it is taken, and what of a clause after it means before it."""
-        for command in self.parametric.system.all_commands():
-            before: dict[int, Expr] = {command.thread: command.at}
-            after: dict[int, Expr] = {**dict(command.updates), command.thread: command.target}
-            yield command, before, lambda expr, after=after: substituted(expr, after)
-
     def inductive(self, candidates: Sequence[Expr]) -> Inductive:
         """Return the largest subset of `candidates` that is an inductive invariant, for every N at once."""
         kept = list(candidates)
@@ -120,7 +113,7 @@ class Solver:
         return Inductive(kept, places)
 
     def slice(self, found: Inductive, claim: Expr, finished: Sequence[Expr]) -> list[Expr]:
-        """Return a part of an inductive invariant that is one itself and still implies `claim` where `finished` holds."""
+        """Return a part of an inductive invariant that is one itself and implies `claim` where `finished` holds."""
         whole = _Told(self, {}, finished, found.clauses)
         wanted = whole.core(found.clauses, claim)
         pending = list(wanted)
@@ -142,9 +135,10 @@ class Solver:
         """
         if self.holds((), invariant, self.first()) is not None:
             return "the invariant does not hold in the first state"
-        for command, before, earlier in self.steps():
-            wanted = [earlier(expr) for expr in invariant]
-            if (state := self.holds((*invariant, *command.guard), wanted, before)) is not None:
+        for command in self.parametric.system.all_commands():
+            after: dict[int, Expr] = {**dict(command.updates), command.thread: command.target}
+            wanted = [substituted(expr, after) for expr in invariant]
+            if (state := self.holds((*invariant, *command.guard), wanted, {command.thread: command.at})) is not None:
                 return f"the invariant is not inductive: `{self.parametric.system.shown(command)}` leaves it at {state}"
         if (state := self.holds((*invariant, *over), (claim,), {})) is not None:
             return f"the invariant does not exclude {state}"
@@ -224,7 +218,7 @@ class _Told:
         return [self._marks[clause] for clause in kept if clause in self._marks]
 
     def breaking(self, kept: Sequence[Expr], goals: Sequence[Any]) -> State | None:
-        """Return a state in which all of `kept` hold and one of `goals`, terms of z3, does not; None if there is none."""
+        """Return a state in which `kept` hold and one of `goals`, terms of z3, does not; None if there is none."""
         self._query.push()
         self._query.add(self._solver.z3.Or(*map(self._solver.z3.Not, goals)))
         state = self._solver.state(self._query, *self._among(kept))
@@ -288,7 +282,8 @@ def _that_hold(clauses: Sequence[Expr], state: State) -> list[Expr]:
 
 def _after(command: Command, state: State) -> State:
     """Return the state after `command`, which can be taken in `state`."""
-    assert state[command.thread] == command.at and compiled(command.guard, "all")(state), "z3 and Python disagree"
+    assert state[command.thread] == command.at, "z3 was told where the thread is"
+    assert compiled(command.guard, "all")(state), "z3 and Python disagree about what a guard means"
     after: list[Expr] = [Var(index) for index in range(len(state))]
     for index, expr in command.updates:
         after[index] = expr

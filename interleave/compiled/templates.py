@@ -1,10 +1,10 @@
 """Which outcomes are really reached with N rounds: schedules with one free loop count, run in closed form.
 
-A *template* is a handful of runs, each of one thread: to the middle of a round (just before it writes something shared),
-one round, `m` rounds, or all the rest.  A run of many rounds by one thread alone is not stepped through: where two
-rounds in a row change every variable by the same amount on the same path, so do all that follow while the guards of
-the path hold, and how long they hold is linear too.  So one template says for all m and N at once which outcome it
-has, and each outcome has a schedule that can be replayed step by step.
+A *template* is a handful of runs, each of one thread: to the middle of a round, just before it writes something
+shared; one round; `m` rounds; or all the rest.  A run of many rounds by one thread alone is not stepped through:
+where two rounds in a row change every variable by the same amount on the same path, so do all that follow while the
+guards of the path hold, and how long they hold is linear too.  So one template says for all m and N at once which
+outcome it has, and each outcome has a schedule that can be replayed step by step.
 
 Read next: `templates_forms` for the numbers, `prove` for the bounds that the outcomes cannot leave.
 """

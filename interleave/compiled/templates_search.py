@@ -96,7 +96,7 @@ def reach(
     started = monotonic()
     found = parametric(system)
     rounds = found.value if rounds is None else rounds
-    missing = ((low, high),) if low <= high else ()
+    missing: tuple[tuple[int, int], ...] = ((low, high),) if low <= high else ()
     ways: list[Way] = []
     for way in templates(found, least, started + seconds):
         span = way.span(rounds)
