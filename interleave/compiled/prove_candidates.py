@@ -111,10 +111,22 @@ def clauses(atoms: Sequence[Expr], states: Sequence[State], most: int) -> Iterat
             bits = everywhere
             for nth in chosen:
                 bits &= open_atoms[nth][1]
-            if bits or _implied(chosen, valid):
+            if bits or _implied(chosen, valid) or _says_nothing([open_atoms[nth][0] for nth in chosen]):
                 continue
             valid.add(frozenset(chosen))
             yield _any([open_atoms[nth][0] for nth in chosen])
+
+
+def _says_nothing(atoms: Sequence[Expr]) -> bool:
+    """Return whether one atom says where a thread is not, and another where the same thread is or is not."""
+    places = [atom.args[0] if isinstance(atom, Op) and atom.name == "not" else atom for atom in atoms]
+    threads = [place.args[0] for place in places if isinstance(place, Op) and place.name == "=="]
+    if len(set(threads)) == len(threads):
+        return False
+    absent = [
+        place.args[0] for place, atom in zip(places, atoms, strict=True) if place is not atom and isinstance(place, Op)
+    ]
+    return any(threads.count(thread) > 1 for thread in absent)
 
 
 def _implied(chosen: tuple[int, ...], valid: set[frozenset[int]]) -> bool:

@@ -62,9 +62,7 @@ def exact(system: System, *, least: int = 2, seconds: float = 60.0) -> Exact:
         return Exact(proof, reached, reason=str(reached))
     for since in range(least, least + MOST_SMALL):
         if not _are_all(system, low, high, range(least, since)):
-            return Exact(
-                proof, reached, reason=f"below N = {since} not every outcome is reached"
-            )
+            return Exact(proof, reached, reason=f"below N = {since} not every outcome is reached")
         if are_reached(reached.ways, low, high, since, deadline - monotonic()):
             return Exact(proof, reached, True, since)
     return Exact(proof, reached, reason=f"for N = {rounds} they are, but the templates do not do for every N")

@@ -203,7 +203,7 @@ def _with_ghost(system: System, counter: int) -> System:
     assert variable is not None, "a counter is a variable"
 
     def beside(command: Command) -> Command:
-        by = next((_step(counter, expr) for index, expr in command.updates if index == counter), 0)
+        by = _completed(counter, command)
         if not by:
             return command
         return replace(command, updates=(*command.updates, (ghost, Op("+", (Var(ghost), by)))))
@@ -214,6 +214,20 @@ def _with_ghost(system: System, counter: int) -> System:
         initial=(*system.initial, 0),
         commands=tuple({at: tuple(map(beside, found)) for at, found in c.items()} for c in system.commands),
     )
+
+
+def _completed(counter: int, command: Command) -> int:
+    """Return by how much the command counts up, also where it asks for one more round and then clears the counter."""
+    for index, expr in command.updates:
+        if index == counter:
+            return _step(counter, expr) or max((_asked(counter, guard) for guard in command.guard), default=0)
+    return 0
+
+
+def _asked(counter: int, expr: Expr) -> int:
+    if not isinstance(expr, Op):
+        return 0
+    return _step(counter, expr) or max(_asked(counter, arg) for arg in expr.args)
 
 
 def constants(states: Iterable[State]) -> frozenset[int]:
