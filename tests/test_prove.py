@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from time import monotonic
 
@@ -10,7 +11,7 @@ import pytest
 from compiled_models import counter
 from prove_models import changed, index_of, reset, with_main
 
-from interleave.compiled import prove_symbolic
+from interleave.compiled import prove_smt
 from interleave.compiled.plain import Plain, search
 from interleave.compiled.prove import Linear, Proof, prove
 from interleave.compiled.prove_affine import equations
@@ -72,9 +73,7 @@ def test_threads_that_are_started_and_joined_and_counters_that_are_cleared_are_n
 def test_one_bound_can_be_proved_alone() -> None:
     assert prove(counter(2, N, steps=2), lower=2).proved
     assert prove(counter(2, N, steps=2), upper=Linear(2)).proved
-    assert str(prove(counter(2, N, steps=2), upper=Linear(3, -1))).startswith(
-        "HOLDS for every N >= 2: outcome <= 3N - 1"
-    )
+    assert prove(counter(2, N, steps=2), upper=Linear(3, -1)).statement == "outcome <= 3N - 1"
 
 
 def test_every_state_with_more_rounds_than_were_looked_at_satisfies_the_invariant() -> None:
@@ -185,8 +184,8 @@ def test_no_mutant_of_the_locked_counter_is_proved_right(mutant: object) -> None
 
 
 def test_a_wrong_translation_for_z3_does_not_stay_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = {**prove_symbolic.ARITHMETIC, "+": lambda a, b: a - b}
-    monkeypatch.setattr(prove_symbolic, "ARITHMETIC", wrong)
+    wrong = {**prove_smt.NUMBERS, "+": "(- {} {})"}
+    monkeypatch.setattr(prove_smt, "NUMBERS", wrong)
 
     with pytest.raises(AssertionError, match="disagree"):
         prove(counter(2, N, steps=2, locked=True))
@@ -194,15 +193,14 @@ def test_a_wrong_translation_for_z3_does_not_stay_unseen(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("name", ["<", "<=", "=="])
 def test_a_wrong_comparison_for_z3_never_proves_a_false_bound(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    wrong = {**prove_symbolic.ARITHMETIC, name: lambda a, b: a >= b}
-    monkeypatch.setattr(prove_symbolic, "ARITHMETIC", wrong)
+    wrong = {**prove_smt.COMPARISONS, name: "(>= {} {})"}
+    monkeypatch.setattr(prove_smt, "COMPARISONS", wrong)
 
-    try:
-        proof = prove(counter(2, N, steps=2), lower=3)
-    except AssertionError as error:
-        assert "disagree" in str(error)
-    else:
-        assert not proof.proved
+    proved = False
+    with suppress(AssertionError):  # z3 and Python disagree
+        proved = prove(counter(2, N, steps=2), lower=3).proved
+
+    assert not proved
 
 
 # Where it declines.
@@ -223,9 +221,11 @@ def test_where_the_number_of_rounds_cannot_be_told_it_says_why() -> None:
 
 def test_what_z3_cannot_be_told_is_declined() -> None:
     system = counter(2, N, steps=2)
-    odd = changed(system, lambda c: replace(c, updates=tuple((n, Op("^", (e, 1))) if n == 2 else (n, e) for n, e in c.updates)))  # fmt: skip
 
-    assert "'^' is not translated" in prove(odd, lower=0).reason
+    def flipped(command: Command) -> Command:
+        return replace(command, updates=tuple((n, Op("^", (e, 1)) if n == 2 else e) for n, e in command.updates))
+
+    assert "'^' is not translated" in prove(changed(system, flipped), lower=0).reason
     assert prove(replace(system, outcome=None)).reason == "the outcome is not one integer"
     assert prove(replace(system, outcome=Value(Var(2), (False, True)))).reason == "the outcome is not one integer"
 
@@ -286,13 +286,9 @@ def test_clauses_are_read_as_implications_where_they_start_with_a_place() -> Non
 
 
 def test_a_linear_bound_is_written_as_in_a_book() -> None:
-    assert [str(Linear(*pair)) for pair in ((0, 2), (1, 0), (2, 0), (2, -1), (-1, 3))] == [
-        "2",
-        "N",
-        "2N",
-        "2N - 1",
-        "-N + 3",
-    ]
+    bounds = [Linear(0, 2), Linear(1), Linear(2), Linear(2, -1), Linear(-1, 3)]
+
+    assert list(map(str, bounds)) == ["2", "N", "2N", "2N - 1", "-N + 3"]
     assert Linear(2, -1).at(10) == 19
     assert Proof("outcome == 2", True, 2, clauses=("x == 2",), checker="z3 5").questions == 0
 

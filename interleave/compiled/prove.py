@@ -15,10 +15,11 @@ from random import Random
 from time import monotonic
 
 from interleave.compiled.plain import Plain, built, search
-from interleave.compiled.prove_candidates import LEVELS, candidates, over
+from interleave.compiled.prove_candidates import candidates, over
 from interleave.compiled.prove_parameter import NotParametric, Parametric, parametric
+from interleave.compiled.prove_smt import Unprovable
 from interleave.compiled.prove_statement import Linear, Proof, readable, stated
-from interleave.compiled.prove_symbolic import Solver, Unprovable, z3_module
+from interleave.compiled.prove_symbolic import Solver, z3_module
 from interleave.compiled.system import Expr, Op, State, System, Value
 
 SMALL = 4
@@ -147,8 +148,8 @@ def _decided(
     states = [state for few in seen for state in few.states]
     statement, finished = stated(low, high), over(found)
     reason = ""
-    for level in LEVELS:
-        kept = solver.inductive(candidates(found, states, level))
+    for suggested in candidates(found, states):
+        kept = solver.inductive(suggested)
         state = solver.holds((*kept.clauses, *finished), (claim,), {})
         if state is None:
             invariant = solver.slice(kept, claim, finished)

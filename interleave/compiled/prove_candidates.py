@@ -20,11 +20,12 @@ LEVELS = (1, 2, 3)
 """How rich the candidates are: clauses of two atoms on places and rounds; of two of any kind; of three."""
 
 
-def candidates(found: Parametric, states: Sequence[State], level: int) -> list[Expr]:
-    """Return equations, and clauses of some atoms, that hold in all of `states`."""
-    atoms = list(vocabulary(found, states, level == LEVELS[0]))
-    made = [*_equations(found, states), *clauses(atoms, states, max(2, level))]
-    return list(dict.fromkeys(made))
+def candidates(found: Parametric, states: Sequence[State]) -> Iterator[list[Expr]]:
+    """Yield, level by level, equations and clauses of some atoms that hold in all of `states`."""
+    always = list(_equations(found, states))
+    for level in LEVELS:
+        atoms = list(vocabulary(found, states, level == LEVELS[0]))
+        yield list(dict.fromkeys([*always, *clauses(atoms, states, max(2, level))]))
 
 
 def _numbers(found: Parametric, states: Sequence[State]) -> list[int]:

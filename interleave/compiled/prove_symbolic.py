@@ -10,17 +10,14 @@ Reference: C. Flanagan, K. R. M. Leino, "Houdini, an annotation assistant for ES
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
 from interleave.compiled.prove_parameter import Parametric
+from interleave.compiled.prove_smt import Unprovable, script, symbol, truth
 from interleave.compiled.system import Command, Expr, Op, State, Var, compiled, substituted
-
-
-class Unprovable(Exception):
-    """What was asked cannot be proved here; the message is the reason."""
 
 
 def z3_module() -> Any:
@@ -45,20 +42,23 @@ class Solver:
     z3: Any = field(default_factory=z3_module)
 
     def __post_init__(self) -> None:
-        system = self.parametric.system
-        self._symbols = [self.z3.Int(f"s{index}") for index in range(len(system.initial))]
-        self._terms: dict[Expr, Any] = {}
+        self._width = len(self.parametric.system.initial)
+        self._symbols = [self.z3.Int(symbol(index)) for index in range(self._width)]
 
     @property
     def version(self) -> str:
         """Return the version of z3."""
         return f"z3 {self.z3.get_version_string()}"
 
-    def query(self, at: Mapping[int, Expr]) -> Any:
-        """Return a solver of z3 that knows the least N and the numbers in `at`."""
+    def query(
+        self, at: Mapping[int, Expr], others: Sequence[Expr], marks: Iterable[str] = (), more: Iterable[str] = ()
+    ) -> Any:
+        """Return a solver that was told the least N, the numbers in `at`, that `others` hold, and `more` of `marks`."""
+        known = [Op("==", (Var(index), value)) for index, value in at.items()]
+        least = Op(">=", (Var(self.parametric.rounds), self.least))
+        told = [truth(expr) for expr in (least, *known, *(substituted(expr, at) for expr in others))]
         solver = self.z3.Solver()
-        solver.add(self._symbols[self.parametric.rounds] >= self.least)
-        solver.add(*(self._symbols[index] == value for index, value in at.items()))
+        solver.from_string(script(self._width, marks, [*told, *more]))
         return solver
 
     def state(self, solver: Any, *marks: Any) -> State | None:
@@ -74,10 +74,8 @@ class Solver:
         `at` are numbers that are known of the state.  The state is one of the program with N rounds, for some N
         from `least` on.  Unprovable where z3 does not say in time.
         """
-        solver = self.query(at)
-        solver.add(*(self.truth(substituted(expr, at)) for expr in assumed))
-        solver.add(self.z3.Or(*(self.z3.Not(self.truth(substituted(expr, at))) for expr in wanted)))
-        return self.state(solver)
+        wrong = " ".join(f"(not {truth(substituted(expr, at))})" for expr in wanted)
+        return self.state(self.query(at, assumed, (), [f"(or false {wrong})"]))
 
     def satisfiable(self, solver: Any, *marks: Any) -> bool:
         """Return what z3 says; Unprovable where it does not, or not in time."""
@@ -99,34 +97,33 @@ class Solver:
 
     def inductive(self, candidates: Sequence[Expr]) -> Inductive:
         """Return the largest subset of `candidates` that is an inductive invariant, for every N at once."""
-        kept = list(candidates)
-        while (state := self.holds((), kept, self.first())) is not None:
-            kept = _that_hold(kept, state)
-        places = [_Place(self, command, kept) for command in self.parametric.system.all_commands()]
+        holds = compiled(candidates)
+        kept = set(range(len(candidates)))
+        first = _Told(self, self.first(), (), candidates, candidates)
+        while (state := first.broken((), kept)) is not None:
+            kept = _that_hold(kept, holds(state))
+        places = [_Place(self, command, candidates) for command in self.parametric.system.all_commands()]
         steady = False
         while not steady:
             before = len(kept)
             for place in places:
-                while (state := place.leaves(kept)) is not None:
-                    kept = _that_hold(kept, _after(place.command, state))
+                while (state := place.told.broken(kept, kept)) is not None:
+                    kept = _that_hold(kept, holds(_after(place.command, state)))
             steady = len(kept) == before
-        return Inductive(kept, places)
+        return Inductive(candidates, sorted(kept), places)
 
     def slice(self, found: Inductive, claim: Expr, finished: Sequence[Expr]) -> list[Expr]:
         """Return a part of an inductive invariant that is one itself and implies `claim` where `finished` holds."""
-        whole = _Told(self, {}, finished, found.clauses)
-        wanted = whole.core(found.clauses, claim)
+        wanted = set(_Told(self, {}, finished, found.candidates, [claim]).core(found.kept, 0))
         pending = list(wanted)
         while pending:
             clause = pending.pop()
             for place in found.places:
-                goal = place.goal(clause)
-                if goal is None or place.told.implied(wanted, goal):
-                    continue
-                new = [other for other in place.told.core(found.clauses, goal) if other not in wanted]
-                wanted += new
-                pending += new
-        return [clause for clause in found.clauses if clause in wanted]
+                if place.told.broken(wanted, [clause]) is not None:
+                    new = set(place.told.core(found.kept, clause)) - wanted
+                    wanted |= new
+                    pending += new
+        return [found.candidates[nth] for nth in sorted(wanted)]
 
     def refuted(self, invariant: Sequence[Expr], claim: Expr, over: Sequence[Expr]) -> str | None:
         """Return why `invariant` does not prove that `claim` holds where `over` does, None if it does prove it.
@@ -144,100 +141,52 @@ class Solver:
             return f"the invariant does not exclude {state}"
         return None
 
-    def truth(self, expr: Expr) -> Any:
-        """Return `expr` as a truth value of z3."""
-        made = self._term(expr)
-        return made if self.z3.is_bool(made) else made != 0
-
-    def number(self, expr: Expr) -> Any:
-        """Return `expr` as an integer of z3."""
-        made = self._term(expr)
-        return self.z3.If(made, 1, 0) if self.z3.is_bool(made) else made
-
-    def _term(self, expr: Expr) -> Any:
-        if isinstance(expr, Var):
-            return self._symbols[expr.index]
-        if not isinstance(expr, Op):
-            return self.z3.IntVal(int(expr))
-        if expr not in self._terms:
-            self._terms[expr] = self._translated(expr)
-        return self._terms[expr]
-
-    def _translated(self, expr: Op) -> Any:
-        name, args = expr.name, expr.args
-        if name in ARITHMETIC:
-            return ARITHMETIC[name](*map(self.number, args))
-        if name in ("//", "%") and isinstance(args[1], int) and args[1] > 0:
-            # For a positive divisor z3 rounds as Python does.
-            return self.number(args[0]) / self.number(args[1]) if name == "//" else self.number(args[0]) % int(args[1])
-        if name == "not":
-            return self.z3.Not(self.truth(args[0]))
-        if name in ("and", "or"):
-            both = self.z3.And if name == "and" else self.z3.Or
-            return both(*map(self.truth, args))
-        if name == "if":
-            return self.z3.If(self.truth(args[0]), self.number(args[1]), self.number(args[2]))
-        raise Unprovable(
-            f"{name!r} is not translated for z3: only integers without bits, divided by positive constants"
-        )
-
-
-ARITHMETIC: Mapping[str, Callable[..., Any]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "neg": lambda a: -a,
-    "~": lambda a: -a - 1,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-}
-
 
 class _Told:
-    """Clauses told to z3 once, of states with the numbers `at` in which `others` hold: their marks take them back."""
+    """Clauses and goals told to z3 once, of states with the numbers `at` in which `others` hold.
 
-    def __init__(self, solver: Solver, at: Mapping[int, Expr], others: Sequence[Expr], clauses: Sequence[Expr]) -> None:
-        self._solver, self._at = solver, at
-        self._query = solver.query(at)
-        self._query.add(*(solver.truth(substituted(expr, at)) for expr in others))
-        self._marks: dict[Expr, Any] = {}
-        self._marked: dict[int, Expr] = {}
-        for clause in clauses:
-            here = substituted(clause, at)
-            if isinstance(here, int) and here:
-                continue  # It says nothing here.
-            mark = solver.z3.Bool(f"m{len(self._marks)}")
-            self._marks[clause], self._marked[mark.get_id()] = mark, clause
-            self._query.add(solver.z3.Implies(mark, solver.truth(here)))
+    Each is known by its number.  The mark of a clause assumes it; that of a goal, None if it cannot fail, breaks it.
+    """
 
-    def _among(self, kept: Sequence[Expr]) -> list[Any]:
-        return [self._marks[clause] for clause in kept if clause in self._marks]
+    def __init__(
+        self,
+        solver: Solver,
+        at: Mapping[int, Expr],
+        others: Sequence[Expr],
+        clauses: Sequence[Expr],
+        goals: Sequence[Expr | None],
+    ) -> None:
+        here = {nth: substituted(clause, at) for nth, clause in enumerate(clauses)}
+        # What is true anyhow says nothing here.
+        clauses_here = {nth: clause for nth, clause in here.items() if not isinstance(clause, int) or not clause}
+        goals_here = {nth: substituted(goal, at) for nth, goal in enumerate(goals) if goal is not None}
+        told = [f"(=> m{nth} {truth(clause)})" for nth, clause in clauses_here.items()]
+        told += [f"(=> g{nth} (not {truth(goal)}))" for nth, goal in goals_here.items()]
+        told.append(f"(or false {' '.join(f'g{nth}' for nth in goals_here)})")
+        marks = [*(f"m{nth}" for nth in clauses_here), *(f"g{nth}" for nth in goals_here)]
+        self._solver, self._query = solver, solver.query(at, others, marks, told)
+        self._marks = {nth: solver.z3.Bool(f"m{nth}") for nth in clauses_here}
+        self._unbroken = {nth: solver.z3.Not(solver.z3.Bool(f"g{nth}")) for nth in goals_here}
+        self._clauses = {mark.get_id(): nth for nth, mark in self._marks.items()}
 
-    def breaking(self, kept: Sequence[Expr], goals: Sequence[Any]) -> State | None:
-        """Return a state in which `kept` hold and one of `goals`, terms of z3, does not; None if there is none."""
-        self._query.push()
-        self._query.add(self._solver.z3.Or(*map(self._solver.z3.Not, goals)))
-        state = self._solver.state(self._query, *self._among(kept))
-        self._query.pop()
-        return state
+    def _assumed(self, kept: Iterable[int], goals: Iterable[int]) -> list[Any]:
+        wanted = set(goals)
+        marks = [self._marks[nth] for nth in kept if nth in self._marks]
+        return marks + [mark for nth, mark in self._unbroken.items() if nth not in wanted]
 
-    def implied(self, kept: Sequence[Expr], goal: Expr) -> bool:
-        """Return whether `kept` imply `goal` here."""
-        return self.breaking(kept, [self._solver.truth(substituted(goal, self._at))]) is None
+    def broken(self, kept: Iterable[int], goals: Collection[int]) -> State | None:
+        """Return a state in which `kept` hold and one of `goals` does not; None if there is none."""
+        if not any(nth in self._unbroken for nth in goals):
+            return None
+        return self._solver.state(self._query, *self._assumed(kept, goals))
 
-    def core(self, kept: Sequence[Expr], goal: Expr) -> list[Expr]:
-        """Return some of `kept` that are enough to imply `goal`, which all of them imply."""
-        self._query.push()
-        self._query.add(self._solver.z3.Not(self._solver.truth(substituted(goal, self._at))))
-        satisfiable = self._solver.satisfiable(self._query, *self._among(kept))
+    def core(self, kept: Iterable[int], goal: int) -> Iterator[int]:
+        """Yield some of `kept` that are enough to imply `goal`, which all of them imply."""
+        satisfiable = self._solver.satisfiable(self._query, *self._assumed(kept, [goal]))
         assert not satisfiable, "what is enough is asked only of what is implied"
-        found = [self._marked[mark.get_id()] for mark in self._query.unsat_core()]
-        self._query.pop()
-        return found
+        for mark in self._query.unsat_core():
+            if mark.get_id() in self._clauses:
+                yield self._clauses[mark.get_id()]
 
 
 class _Place:
@@ -245,39 +194,37 @@ class _Place:
 
     def __init__(self, solver: Solver, command: Command, clauses: Sequence[Expr]) -> None:
         self.command = command
-        self._after: dict[int, Expr] = {**dict(command.updates), command.thread: command.target}
         self._before: dict[int, Expr] = {command.thread: command.at}
-        self.told = _Told(solver, self._before, command.guard, clauses)
-        goals = {clause: self.goal(clause) for clause in clauses}
-        self._goals = {clause: solver.truth(goal) for clause, goal in goals.items() if goal is not None}
+        self._after: dict[int, Expr] = {**dict(command.updates), command.thread: command.target}
+        self.told = _Told(solver, self._before, command.guard, clauses, list(map(self._goal, clauses)))
 
-    def goal(self, clause: Expr) -> Expr | None:
+    def _goal(self, clause: Expr) -> Expr | None:
         """Return what must hold before the command so that `clause` holds after it; None if it cannot change."""
         after = substituted(clause, self._after)
-        if after == substituted(clause, self._before) or (isinstance(after, int) and after):
+        if (isinstance(after, int) and after) or after == substituted(clause, self._before):
             return None
         return after
-
-    def leaves(self, kept: Sequence[Expr]) -> State | None:
-        """Return a state in which `kept` hold and from which the command goes to one in which not all do, or None."""
-        goals = [self._goals[clause] for clause in kept if clause in self._goals]
-        return self.told.breaking(kept, goals) if goals else None
 
 
 @dataclass(frozen=True, slots=True)
 class Inductive:
-    """Clauses that every command keeps true, with what z3 was told to find that out."""
+    """Which of the `candidates`, by number, every command keeps true, with what z3 was told to find that out."""
 
-    clauses: list[Expr]
+    candidates: Sequence[Expr]
+    kept: list[int]
     places: list[_Place]
 
+    @property
+    def clauses(self) -> list[Expr]:
+        """Return the invariant."""
+        return [self.candidates[nth] for nth in self.kept]
 
-def _that_hold(clauses: Sequence[Expr], state: State) -> list[Expr]:
-    """Return those of `clauses` that hold in `state`, which z3 gave because not all of them do."""
-    holds = compiled(clauses)(state)
-    kept = [clause for clause, true in zip(clauses, holds, strict=True) if true]
-    assert len(kept) < len(clauses), "z3 and Python disagree about what a clause means"
-    return kept
+
+def _that_hold(kept: set[int], holds: Sequence[int]) -> set[int]:
+    """Return those of the clauses that hold in a state, which z3 gave because not all of them do."""
+    left = {nth for nth in kept if holds[nth]}
+    assert len(left) < len(kept), "z3 and Python disagree about what a clause means"
+    return left
 
 
 def _after(command: Command, state: State) -> State:
