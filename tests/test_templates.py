@@ -108,14 +108,14 @@ def test_every_template_ends_in_its_outcome_when_it_is_replayed(system: System) 
                 assert Plain(instance).outcome(state) == way.outcome.at(free, rounds)
                 assert state == tuple(form.at(free, rounds) for form in way.piece.values)
                 checked += 1
-        if checked > 300:
+        if checked > 100:
             break
 
     assert checked > 1
 
 
 @pytest.mark.parametrize("system", MODELS)
-@pytest.mark.parametrize("rounds", [2, 3, 4, 6])
+@pytest.mark.parametrize("rounds", [2, 5])
 def test_all_outcomes_are_reached_and_each_has_a_schedule(system: System, rounds: int) -> None:
     instance = parametric(system).instance(rounds)
     outcomes = {Plain(instance).outcome(state) for state in search(instance).ends}

@@ -10,7 +10,7 @@ Read next: `prove_symbolic` for what is asked of z3, `templates` for which outco
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from time import monotonic
 
@@ -55,9 +55,10 @@ def prove(
         seen = list(small(found, least, started + seconds))
         if low is None and high is None:
             low, high = _tightest(seen)
-        return _decided(found, outcome, seen, (low, high), least, started, seconds)
+        proof = _decided(found, outcome, seen, (low, high), Solver(found, least, started + seconds))
     except (NotParametric, Unprovable) as error:
-        return Proof(stated(low, high), False, least, low, high, str(error), seconds=monotonic() - started)
+        proof = Proof(stated(low, high), False, least, low, high, str(error))
+    return replace(proof, seconds=monotonic() - started)
 
 
 def _linear(bound: Linear | int | None) -> Linear | None:
@@ -133,40 +134,50 @@ def _tightest(seen: Sequence[Seen]) -> tuple[Linear, Linear]:
 
 
 def _decided(
-    found: Parametric,
-    outcome: Expr,
-    seen: Sequence[Seen],
-    bounds: tuple[Linear | None, Linear | None],
-    least: int,
-    started: float,
-    seconds: float,
+    found: Parametric, outcome: Expr, seen: Sequence[Seen], bounds: tuple[Linear | None, Linear | None], solver: Solver
 ) -> Proof:
-    """Return the proof of `bounds`, tried with richer and richer clauses."""
-    solver = Solver(found, least, started + seconds)
+    """Return the proof of `bounds`, or what is against it."""
     low, high = bounds
-    claim = _claim(outcome, low, high, found.rounds)
+    unproved = Proof(stated(low, high), False, solver.least, low, high, checker=solver.version)
+    for few in seen:
+        beyond = {value for value in few.outcomes if not _is_between(value, low, high, few.rounds)}
+        if beyond:
+            return replace(unproved, reason=f"it is false: with N = {few.rounds} there is the outcome {min(beyond)}")
+    claim, finished = claimed(outcome, low, high, found.rounds), over(found)
     states = [state for few in seen for state in few.states]
-    statement, finished = stated(low, high), over(found)
-    reason = ""
-    for suggested in candidates(found, states):
+    invariant = sufficient(solver, states, claim, finished)
+    if isinstance(invariant, tuple):
+        reason = f"no invariant of the kinds that are tried excludes {_shown(found.system, invariant)}"
+        return replace(unproved, reason=reason, questions=solver.questions)
+    wrong = solver.refuted(invariant, claim, finished)
+    assert wrong is None, wrong
+    clauses = tuple(readable(clause, found.system) for clause in invariant)
+    return replace(unproved, proved=True, clauses=clauses, questions=solver.questions)
+
+
+def sufficient(
+    solver: Solver, states: Sequence[State], claim: Expr, finished: Sequence[Expr]
+) -> list[Expr] | tuple[int, ...]:
+    """Return an inductive invariant that implies `claim` where `finished` holds, suggested by `states`.
+
+    If none of the kinds that are tried does, a state that the richest does not exclude, which need not be reachable.
+    """
+    state: State | None = None
+    for suggested in candidates(solver.parametric, states):
         kept = solver.inductive(suggested)
         state = solver.holds((*kept.clauses, *finished), (claim,), {})
         if state is None:
-            invariant = solver.slice(kept, claim, finished)
-            wrong = solver.refuted(invariant, claim, finished)
-            assert wrong is None, wrong
-            shown = tuple(readable(clause, found.system) for clause in invariant)
-            return Proof(
-                statement, True, least, low, high, "", shown,
-                monotonic() - started, solver.version, solver.questions,
-            )  # fmt: skip
-        reason = f"no invariant of the kinds that are tried excludes N = {state[found.rounds]}, {_shown(found, state)}"
-    return Proof(
-        statement, False, least, low, high, reason, (), monotonic() - started, solver.version, solver.questions
-    )
+            return solver.slice(kept, claim, finished)
+    assert state is not None, "there is a level"
+    return state
 
 
-def _claim(outcome: Expr, low: Linear | None, high: Linear | None, rounds: int) -> Expr:
+def _is_between(value: int, low: Linear | None, high: Linear | None, rounds: int) -> bool:
+    return (low is None or low.at(rounds) <= value) and (high is None or value <= high.at(rounds))
+
+
+def claimed(outcome: Expr, low: Linear | None, high: Linear | None, rounds: int) -> Expr:
+    """Return that the outcome is between the bounds, as an expression."""
     parts: list[Expr] = []
     if low is not None:
         parts.append(Op("<=", (low.expr(rounds), outcome)))
@@ -175,6 +186,5 @@ def _claim(outcome: Expr, low: Linear | None, high: Linear | None, rounds: int) 
     return parts[0] if len(parts) == 1 else Op("and", (parts[0], parts[1]))
 
 
-def _shown(found: Parametric, state: State) -> str:
-    system = found.system
+def _shown(system: System, state: State) -> str:
     return ", ".join(f"{system.name(n)} = {state[n]}" for n in range(len(system.threads), len(state)))
