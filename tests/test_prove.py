@@ -14,7 +14,7 @@ from prove_models import changed, index_of, reset, with_main
 
 from interleave.compiled import prove_smt
 from interleave.compiled.plain import Plain, search
-from interleave.compiled.prove import claimed, prove, sufficient
+from interleave.compiled.prove import claimed, prove, small, sufficient
 from interleave.compiled.prove_affine import equations
 from interleave.compiled.prove_candidates import over
 from interleave.compiled.prove_exact import are_reached, exact
@@ -385,6 +385,14 @@ def test_where_a_reader_is_early_the_bounds_hold_but_not_all_is_known_to_be_reac
 
 @pytest.mark.slow
 def test_the_locked_counter_with_four_threads_returns_all_rounds() -> None:
-    assert prove(counter(4, N, steps=2, locked=True, zeroed=True)).statement == "outcome == 4N"
-    assert prove(counter(4, N, steps=2, locked=True, zeroed=True)).proved
+    proof = prove(counter(4, N, steps=2, locked=True, zeroed=True))
+
+    assert proof.statement == "outcome == 4N"
+    assert proof.proved
+
+
+def test_where_there_are_many_states_random_executions_suggest_the_invariant() -> None:
+    found = parametric(counter(3, N, steps=3, locked=True))
+    assert [few.complete for few in small(found, 2, monotonic() + 60)] == [True, True, False, False]
+
     assert prove(counter(3, N, steps=3, locked=True)).proved

@@ -93,7 +93,7 @@ def small(found: Parametric, least: int, deadline: float) -> Iterator[Seen]:
         states = tuple(space.parents)
         if not space.complete:
             states = tuple(dict.fromkeys(_executed(system, rounds)))
-            ends = [state for state in states if Plain(system).is_over(state)]
+            ends = list(filter(Plain(system).is_over, states))
         yield Seen(rounds, states, frozenset(_outcomes(system, ends)), space.complete)
 
 

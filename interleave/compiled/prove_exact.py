@@ -73,8 +73,8 @@ def _are_all(system: System, low: Linear, high: Linear, small: range) -> bool:
     found = parametric(system)
     for rounds in small:
         instance = found.instance(rounds)
-        space = search(instance, MOST_STATES)
-        outcomes = {Plain(instance).outcome(state) for state in space.ends if not any(Plain(instance).crashes(state))}
+        space, plain = search(instance, MOST_STATES), Plain(instance)
+        outcomes = {plain.outcome(state) for state in space.ends if not any(plain.crashes(state))}
         if not space.complete or outcomes != set(range(low.at(rounds), high.at(rounds) + 1)):
             return False
     return True
