@@ -104,6 +104,7 @@ LONG = (
 EQUIVALENT: dict[str, str] = {
     "explore/dpor/races: len(stack.touches[later]) > 1: other comparison": "the slow way finds the same",
     "explore/dpor/races: 1 << WIDTH * (key & THREAD): other operator": "nobody asks what comes after it",
+    "explore/dpor/stack: self.shapers.discard(node): left out": "a probe too many finds what is known",
     "explore/dpor/splitting: watch.grown = False: left out": "each search forgets it as it begins",
 }
 """Mutants that change nothing that can be seen, by module and change, with the reason; they are not drawn."""
