@@ -13,10 +13,12 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
 from interleave import checkpoints, choosing, confirming, interrupts, parallel, real, replaying, spinning, watchdog
+from interleave.check import outcome as outcome_check
 from interleave.errors import Inconclusive, InterleaveError, ScenarioError, Violated
 from interleave.explore import Explorer, Search
 from interleave.explore import explorer as explorer_named
@@ -144,6 +146,7 @@ def explore(
         parallel.validate(workers, name, module)
         checkpoints.validate(workers, name, module, checkpoint=checkpoint, resume=resume)
         search.begin_again = tally.begin
+        search.is_allowed = partial(_is_allowed, program)
         if resume is not None:
             checkpoints.resume(resume, program, name, search, tally)
         if checkpoint is not None:
@@ -180,6 +183,10 @@ def explore(
         reductions=(REDUCTION, *filter(None, (told, doubt, why))) if module.REDUCES else search.reductions,
         assumptions=tuple(sorted(tally.assumptions)),
     )
+
+
+def _is_allowed(program: Program, outcome: Any) -> bool:
+    return program.allowed is None or outcome_check.is_allowed(outcome, program)
 
 
 def _completeness(module: Explorer, tally: Tally, reason: str) -> tuple[bool, str]:

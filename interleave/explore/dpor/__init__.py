@@ -181,7 +181,13 @@ def _abandoned(stack: Stack, run: Run) -> Trace:
     """
     failed = _failed(stack, run)
     kept = [event for event in range(len(stack.path)) if not any(stack.is_in(stack.clock[event], at) for at in failed)]
-    return _along(stack, [stack.key[event] for event in (*kept, *failed[:1])])
+    last = [event for event in failed if not any(stack.is_in(stack.clock[event], at) for at in failed if at != event)]
+    traces = (_along(stack, [stack.key[event] for event in (*kept, end)]) for end in last)
+    # Each of them ends an execution of its own; where an invariant is asked, one of these may break it.
+    first = next(traces) if last else _along(stack, [stack.key[event] for event in kept])
+    if stack.program.invariant is None or first.broken_at is not None:
+        return first
+    return next((trace for trace in traces if trace.broken_at is not None), first)
 
 
 def _failed(stack: Stack, run: Run) -> list[int]:

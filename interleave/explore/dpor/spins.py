@@ -98,7 +98,7 @@ def _is_made_in_python(kind: type) -> bool:
 
 
 def _contents(run: Run, value: Any, depth: int) -> Any:
-    if depth == _DEEPEST:
+    if depth >= _DEEPEST:
         return _UNKNOWN
     elements = [part for pair in value.items() for part in pair] if isinstance(value, dict) else value
     inner = tuple([_shown(run, element, depth + 1) for element in elements])

@@ -39,7 +39,7 @@ def explore(program: Program, search: Search | None = None) -> Iterator[Trace]:
     Raises LoweringError, with file, line, construct and remedy, for what cannot be lowered.
     """
     search = search or Search()
-    lowered = Lowered(program, search.system or lower(program))
+    lowered = Lowered(program, search.system or lower(program), search.is_allowed)
     shown = 0
     for ending in endings(lowered, search):
         is_bad = lowered.is_bad(ending)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from interleave import replaying
-from interleave.check import outcome as outcome_check
 from interleave.compiled.memory import Memory
 from interleave.compiled.plain import Plain
 from interleave.compiled.system import State, System
@@ -37,9 +36,10 @@ class Ending:
 class Lowered:
     """A program and its system."""
 
-    def __init__(self, program: Program, system: System) -> None:
+    def __init__(self, program: Program, system: System, is_allowed: Callable[[Any], bool]) -> None:
         self.program = program
         self.system = system
+        self._is_allowed = is_allowed
         self.plain = Plain(system)
         self._memory = Memory(program, system)
         self._locks = [at for at, one in enumerate(system.variables, len(system.threads)) if one.lock]
@@ -67,8 +67,7 @@ class Lowered:
         state = ending.state
         if ending.broken or not self.has_outcome(state) or any(True for _ in self.plain.crashes(state)):
             return True
-        allowed = self.program.allowed is None or outcome_check.is_allowed(self.outcome(state), self.program)
-        return not allowed
+        return not self._is_allowed(self.outcome(state))
 
     def trace(self, ending: Ending, is_run: bool) -> Trace:
         """Return the trace of an ending: run on the machine, or, if it is fine and need not be, to be run later."""
