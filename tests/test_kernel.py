@@ -163,11 +163,12 @@ def test_values_beyond_any_field_are_as_right_as_small_ones(far: int) -> None:
 # ---------------------------------------------------------------- the limits of a field
 
 
-def counting(first: int, last: int, step: int, name: str = "+") -> System:
+def counting(first: int, last: int, step: int) -> System:
     """Return one thread that goes from `first` to `last` by `step`, and a second that looks on."""
     x, seen = Var(2), 3
     again = Op("!=", (x, last))
-    turn = Command(0, 2, (again,), ((2, Op(name, (x, step))),), 2)
+    turned = Op("+", (step, x)) if step > 0 else Op("-", (x, -step))
+    turn = Command(0, 2, (again,), ((2, turned),), 2)
     end = Command(0, 2, (Op("not", (again,)),), (), END)
     look = Command(1, 2, (), ((seen, Op("-", (x, first))),), END)
     return System(
@@ -185,6 +186,8 @@ def counting(first: int, last: int, step: int, name: str = "+") -> System:
     [
         (0, 300, 1),
         (0, -300, -1),
+        (0, 64, 16),  # what is left over of a field of three bits, and of its guard, is 0
+        (0, -64, -16),
         (7, 9, 1),  # over the narrowest field
         (8, 7, -1),
         (1, -2, -1),
@@ -223,6 +226,23 @@ def test_a_product_beyond_an_int64_is_taken_with_all_its_digits() -> None:
     found = reach(system, engine="packed")
 
     assert found.outcomes() == [((1 << 40) + 7) ** 4 % 1_000_003]
+    agrees(system, found)
+
+
+@pytest.mark.parametrize("large", [12, 1 << 60])
+def test_what_a_guard_keeps_from_being_evaluated_does_no_harm(large: int) -> None:
+    """A divisor of 0 and a negative shift, in states of one layer with others where the guard holds."""
+    x, y = Var(1), Var(2)
+    values = tuple(Command(0, 2, (), ((2, value),), 3) for value in (-2, 0, 1, 3))
+    known = Op("!=", (y, 0))
+    large_enough = Op(">", (Op("//", (Op("*", (x, x)), y)), 3))
+    divided = Command(0, 3, (known, large_enough), ((1, Op("%", (x, y))),), END)
+    shifted = Command(0, 3, (Op(">=", (y, 0)),), ((1, Op("if", (known, Op(">>", (x, y)), x))),), END)
+    commands = ({2: values, 3: (divided, shifted)},)
+    system = System(("a",), (Variable("x"), Variable("y")), (2, large, 0), commands, outcome=Value(x))
+
+    found = reach(system, engine="packed")
+
     agrees(system, found)
 
 
@@ -267,6 +287,7 @@ def test_a_limit_keeps_what_was_found_and_says_what_cut_it() -> None:
         assert not found.complete
         assert found.reason == next(iter(limit))
         assert found.states < whole.states
+        assert found.states <= limit.get("states", whole.states)
     assert reach(system, states=whole.states).complete
 
 
