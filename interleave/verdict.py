@@ -180,7 +180,9 @@ def explore(
         states=search.states,
         redundant=search.redundant,
         minimal=counted,
-        reductions=(REDUCTION, *filter(None, (told, doubt, why))) if module.REDUCES else search.reductions,
+        reductions=(REDUCTION, *filter(None, (told, doubt, why if not complete else "")))
+        if module.REDUCES
+        else search.reductions,
         assumptions=tuple(sorted(tally.assumptions)),
     )
 

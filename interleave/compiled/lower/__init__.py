@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from types import FunctionType
-from typing import Any
+from typing import Any, Final
 
 from interleave.compiled.lower.asking import invariant_of
 from interleave.compiled.lower.calls import inlined
@@ -30,8 +30,11 @@ from interleave.compiled.system import UNSTARTED, Built, Command, Expr, System, 
 from interleave.errors import LoweringError
 from interleave.machine import Machine
 from interleave.scenario import Program
-from interleave.steps import Spawn
+from interleave.steps import Pause, Spawn
 from interleave.trace import OPTION, numbered
+
+_MOST_BEFORE: Final = 10_000
+"""How many steps main may take before it starts a thread."""
 
 __all__ = ["choices_of", "lower", "schedule_of"]
 
@@ -90,6 +93,7 @@ def _main_form(program: Program) -> System:
     function = program.plans[0].function
     if not isinstance(function, FunctionType):
         raise Refused("a program that is no plain function", "write it as a function")
+    before = _before(program)  # first, as only the machine knows whether it comes that far
     lowered = Lowered(names=["main"], start=began)
     writer = Writer(lowered, 0, ends=False)
     lowered.flows.append(writer.flow)
@@ -102,7 +106,7 @@ def _main_form(program: Program) -> System:
         return replace(system, threads=numbered(bases))
 
     found: System = at_the_first_start(function, go_on)
-    return replace(found, before=tuple(_before(program)))
+    return replace(found, before=tuple(before))
 
 
 def _latched(writer: Writer, returned: Abstract) -> Value | Built:
@@ -142,16 +146,33 @@ def _guarded(writer: Writer, write: Any) -> Any:
 
 def _before(program: Program) -> list[int]:
     """Return what the machine does up to the first start of a thread: main's own steps."""
-    machine = Machine(program)
+    machine = Machine(program, recording=True)
     try:
         while machine.threads[0].pending.__class__ is not Spawn:
-            choices = machine.choices()
-            if choices != [0]:
-                raise Refused("it does not come to its first thread in steps of its own alone")
+            if machine.choices() != [0] or len(machine.path) >= _MOST_BEFORE:
+                raise Refused("it does not come to its first thread in a few steps of its own")
+            if machine.threads[0].pending.__class__ is Pause:
+                raise Refused("it sleeps before it starts a thread")
             machine.step(0)
-        return list(machine.path)
+        before = list(machine.path)
+        _unwind(machine)
+        return before
     finally:
         machine.dispose()
+
+
+def _unwind(machine: Machine) -> None:
+    """Let main leave its `with` blocks as an error would: what they have changed outside must not stay so.
+
+    The error is that each thread it wants to start has been started before.
+    """
+    for _ in range(_MOST_BEFORE):
+        pending = machine.threads[0].pending
+        if pending.__class__ is Spawn:
+            machine.spawned = {**machine.spawned, id(pending.thread): machine.threads[0]}
+        if machine.choices() != [0]:
+            return
+        machine.step(0)
 
 
 # ---------------------------------------------------------------- putting it together

@@ -17,7 +17,7 @@ from types import CellType, FrameType, FunctionType
 from typing import Any
 
 from interleave.compiled.lower.places import Refused
-from interleave.errors import InterleaveError
+from interleave.errors import InterleaveError, Unwinding
 from interleave.split.source import Place
 
 
@@ -54,9 +54,9 @@ def at_the_first_start(program: Callable[[], Any], then: Callable[[Standing], An
             program()
         except _Stop:
             return answers[0]
-        except (Refused, InterleaveError):
+        except (Refused, InterleaveError, Unwinding, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except BaseException as error:  # a test that is skipped, `sys.exit`: the machine says what that means
             raise Refused(f"it raises {type(error).__name__} before it starts a thread") from error
     raise Refused("it starts no thread")
 

@@ -12,11 +12,17 @@ from interleave.compiled.system import Built, Command, Expr, System, Value, Var,
 
 
 def trimmed(system: System) -> System:
-    """Return `system` without the private variables that no expression but their own next value looks at."""
+    """Return `system` without the private variables that no expression but their own next value looks at.
+
+    What is read from a shared variable is kept all the same: that it is read tells which steps depend on each other.
+    """
     first = len(system.threads)
     kept = {index for index in range(first, len(system.initial)) if _is_seen(system, index)}
     kept |= set().union(*(variables_of(expr) for expr in _asked(system)))
     commands = list(system.all_commands())
+    for command in commands:
+        kept |= {index for index, expr in command.updates if any(_is_seen(system, one) for one in variables_of(expr))}
+    kept -= set(range(first))
     while True:
         needed = set(kept)
         for command in commands:
