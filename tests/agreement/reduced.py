@@ -27,7 +27,7 @@ from interleave.compiled.reduce.pipeline import ALL, reduce
 from interleave.compiled.reduce.search import decoded, explore, outcome_codes
 from interleave.compiled.system import State, System, compiled
 
-MOST = 3000
+MOST = 1500
 CHOICES: tuple[tuple[str, ...], ...] = (
     ALL,
     *[(name,) for name in ALL if name != "loops"],
