@@ -60,8 +60,10 @@ def follow(program: Program, schedule: Schedule, carry: Carry | None = None) -> 
     return machine.trace()
 
 
-def along(program: Program, path: Sequence[Choice], waits: tuple[Wait, ...] = ()) -> Trace:
+def along(program: Program, path: Sequence[Choice], waits: tuple[Wait, ...] = (), to_the_end: bool = False) -> Trace:
     """Run `program` along `path`, and return the trace; with `waits` it is that of a livelock, in which it was left.
+
+    `to_the_end` goes on where the path ends, with whoever can move first, until nobody can.
 
     Raises NotDeterministic where the path cannot be followed.
     """
@@ -73,6 +75,8 @@ def along(program: Program, path: Sequence[Choice], waits: tuple[Wait, ...] = ()
                 f"the program is not deterministic: its step {len(machine.path) + 1:,} was possible in another process "
                 f"under the same schedule, and is not here; {REMEDY}"
             )
+        if to_the_end:
+            machine.run(machine.onward([], [], None))
         trace = machine.trace(cut=bool(machine.choices()))
     except BaseException:
         machine.dispose()

@@ -11,7 +11,7 @@ Read next: `statements`, `stopping`, `checking`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import FunctionType
 from typing import Any, Final
@@ -24,7 +24,7 @@ from interleave.compiled.lower.places import Refused
 from interleave.compiled.lower.starting import began, called_with, main_from
 from interleave.compiled.lower.stopping import at_the_first_start
 from interleave.compiled.lower.trimming import trimmed
-from interleave.compiled.lower.values import FIRST_SLOT, Abstract, Known, Mixed, Several, Slot
+from interleave.compiled.lower.values import FIRST_SLOT, Abstract, Known, Mixed, Several, Slot, Slots
 from interleave.compiled.lower.writer import Lowered, Writer
 from interleave.compiled.system import UNSTARTED, Built, Command, Expr, System, Value, Var, Variable, substituted
 from interleave.errors import LoweringError
@@ -35,6 +35,8 @@ from interleave.trace import OPTION, numbered
 
 _MOST_BEFORE: Final = 10_000
 """How many steps main may take before it starts a thread."""
+
+_MOST_PASSES: Final = 12
 
 __all__ = ["choices_of", "lower", "schedule_of"]
 
@@ -73,20 +75,22 @@ def choices_of(path: Sequence[Command]) -> list[int]:
 
 
 def _declared(program: Program) -> System:
-    lowered = Lowered()
     shared = program.make()
-    lowered.places.name(shared, type(shared).__name__.lower())
-    lowered.names = list(numbered(program.bases))
-    for number_, plan in enumerate(program.plans):
-        writer = Writer(lowered, number_, ends=False)
-        lowered.flows.append(writer.flow)
-        _written(writer, called_with(plan.function, [Known(shared)]))
-    holds = None
-    if program.invariant is not None:
-        asking, write = invariant_of(lowered, program.invariant, shared)
-        holds = _guarded(asking, write)
-    system = _system(lowered, [flow.entry for flow in lowered.flows], invariant=holds)
-    return replace(system, shared=shared)
+
+    def write(lowered: Lowered) -> System:
+        lowered.places.name(shared, type(shared).__name__.lower())
+        lowered.names = list(numbered(program.bases))
+        for number, plan in enumerate(program.plans):
+            writer = Writer(lowered, number, ends=False)
+            lowered.flows.append(writer.flow)
+            _written(writer, called_with(plan.function, [Known(shared)]))
+        holds = None
+        if program.invariant is not None:
+            asking, ask = invariant_of(lowered, program.invariant, shared)
+            holds = _guarded(asking, ask)
+        return _system(lowered, [flow.entry for flow in lowered.flows], invariant=holds)
+
+    return replace(_until_steady(write), shared=shared)
 
 
 def _main_form(program: Program) -> System:
@@ -94,19 +98,33 @@ def _main_form(program: Program) -> System:
     if not isinstance(function, FunctionType):
         raise Refused("a program that is no plain function", "write it as a function")
     before = _before(program)  # first, as only the machine knows whether it comes that far
-    lowered = Lowered(names=["main"], start=began)
-    writer = Writer(lowered, 0, ends=False)
-    lowered.flows.append(writer.flow)
 
     def go_on(standing: Any) -> System:
-        returned = _guarded(writer, lambda: main_from(writer, function, standing))
-        outcome = _latched(writer, returned)
-        bases = tuple(lowered.names)
-        system = _system(lowered, [writer.flow.entry], outcome)
-        return replace(system, threads=numbered(bases))
+        def write(lowered: Lowered) -> System:
+            lowered.names, lowered.start = ["main"], began
+            writer = Writer(lowered, 0, ends=False)
+            lowered.flows.append(writer.flow)
+            returned = _guarded(writer, lambda: main_from(writer, function, standing))
+            outcome = _latched(writer, returned)
+            system = _system(lowered, [writer.flow.entry], outcome)
+            return replace(system, threads=numbered(tuple(lowered.names)))
+
+        return _until_steady(write)
 
     found: System = at_the_first_start(function, go_on)
     return replace(found, before=tuple(before))
+
+
+def _until_steady(write: Callable[[Lowered], System]) -> System:
+    """Return what `write` writes when it knows all that variables may hold."""
+    known: Mapping[tuple[str, int], Sequence[Any]] = {}
+    for _ in range(_MOST_PASSES):
+        lowered = Lowered(Slots(known=known))
+        system = write(lowered)
+        if not lowered.slots.have_grown():
+            return system
+        known = lowered.slots.tables()
+    raise Refused("variables that may hold more and more values")
 
 
 def _latched(writer: Writer, returned: Abstract) -> Value | Built:

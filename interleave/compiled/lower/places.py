@@ -11,7 +11,7 @@ from __future__ import annotations
 from types import CellType, ModuleType
 from typing import Any, Final
 
-from interleave.compiled.lower.values import SCALARS, Abstract, Known, Number, Slot, Slots, code_of, number
+from interleave.compiled.lower.values import SCALARS, Abstract, Known, Mixed, Number, Slot, Slots, code_of, number
 from interleave.locks import LOCK
 from interleave.steps import Item
 
@@ -100,8 +100,11 @@ class Places:
         slot = self._slots.new(self.shown(obj, part), None, home=(obj, part))
         first = number(Known(value))
         assert first is not None, "a scalar is a number"
-        slot.is_typed = True
-        slot.table = None if first.values is None else []
+        if not slot.is_typed:
+            slot.is_typed = True
+            slot.table = None if first.values is None else []
+        if (slot.table is None) != (first.values is None):
+            raise Mixed
         slot.initial = value if slot.table is None else code_of(slot.table, value)
         self._objects.append(obj)
         self._parts[_key(obj, part)] = slot

@@ -15,7 +15,7 @@ from interleave.compiled.lower.calls import inlined
 from interleave.compiled.lower.places import Refused
 from interleave.compiled.lower.statements import items_of, statements, unrolled
 from interleave.compiled.lower.stopping import Standing, calls_at
-from interleave.compiled.lower.values import SCALARS, Abstract, Known
+from interleave.compiled.lower.values import SCALARS, Abstract, Known, Mixed
 from interleave.compiled.lower.writer import Loop, Writer
 from interleave.naming import given_name
 
@@ -56,7 +56,7 @@ def began(writer: Writer, handle: threading.Thread) -> int:
     try:
         inlined(child, *call)
         child.finish()
-    except Refused as refused:
+    except (Refused, Mixed) as refused:
         raise child.refusal(refused) from None
     return number
 

@@ -8,6 +8,8 @@ Read next: `flow`.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -66,6 +68,7 @@ class Slot:
     is_typed: bool = False
     lock: bool = False
     home: tuple[Any, Any] | None = None
+    key: tuple[str, int] = ("", 0)
 
     @property
     def var(self) -> Var:
@@ -193,15 +196,34 @@ def agree(one: Abstract, other: Abstract, test: Any) -> Number | None:
 
 @dataclass
 class Slots:
-    """All variables of a program that is being lowered."""
+    """All variables of a program that is being lowered.
+
+    What is written of a variable hangs on all that it may hold, which is known only when everything has been written.
+    So a program is written again, with the tables that came out, until none grows: `known` has them, by the
+    variable's name and the how-manieth of that name it is.
+    """
 
     all: list[Slot] = field(default_factory=list)
+    known: Mapping[tuple[str, int], Sequence[Any]] = field(default_factory=dict)
+    _often: Counter[str] = field(default_factory=Counter)
 
     def new(self, name: str, owner: int | None, **more: Any) -> Slot:
         """Return a new one."""
         slot = Slot(name, owner, len(self.all), **more)
+        slot.key = name, self._often[name]
+        self._often[name] += 1
+        if slot.key in self.known:
+            slot.table, slot.is_typed = list(self.known[slot.key]), True
         self.all.append(slot)
         return slot
+
+    def tables(self) -> dict[tuple[str, int], tuple[Any, ...]]:
+        """Return what each variable may hold that is no integer."""
+        return {slot.key: tuple(slot.table) for slot in self.all if slot.table is not None}
+
+    def have_grown(self) -> bool:
+        """Return whether a variable may hold more than was known."""
+        return any(len(table) > len(self.known.get(key, ())) for key, table in self.tables().items())
 
 
 __all__ = ["FIRST_SLOT", "Abstract", "Known", "Mixed", "Number", "Op", "Several", "Slot", "Slots"]
