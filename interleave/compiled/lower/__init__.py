@@ -38,7 +38,7 @@ _MOST_BEFORE: Final = 10_000
 
 _MOST_PASSES: Final = 12
 
-__all__ = ["choices_of", "lower", "schedule_of"]
+__all__ = ["choices_of", "lower", "lowered_only", "schedule_of"]
 
 
 def lower(program: Program) -> System:
@@ -46,11 +46,15 @@ def lower(program: Program) -> System:
 
     Raises LoweringError, with file, line, construct and remedy, for what cannot be lowered.  Costs milliseconds.
     """
+    return checked(program, lowered_only(program))
+
+
+def lowered_only(program: Program) -> System:
+    """Return `program` as a system of commands that has not been held against the machine: for tests of just that."""
     if any(plan.explicit for plan in program.plans):
         raise LoweringError(f"{program.name}: threads written as generators of steps - explorer='dpor' runs them")
     try:
-        system = _main_form(program) if program.main else _declared(program)
-        return checked(program, trimmed(system))
+        return trimmed(_main_form(program) if program.main else _declared(program))
     except Refused as refused:
         raise LoweringError(f"{program.name}: {refused.what} - {refused.remedy}") from None
     except Endless:

@@ -49,6 +49,11 @@ def endings(lowered: Lowered, search: Search) -> Iterator[Ending]:
     if _is_dense(lowered) and (found := _counted(lowered, search)) is not None:
         yield from found
         return
+    yield from after_reductions(lowered, search)
+
+
+def after_reductions(lowered: Lowered, search: Search) -> Iterator[Ending]:
+    """Yield the endings of what the reductions leave, or of what is found of it."""
     reduced = reduce(lowered.system)
     for most in (_FEW, _MANY):
         reached = ReducedSearch(reduced).explore(most)

@@ -1,0 +1,22 @@
+"""Plain programs as commands, against the machine: three hundred in every run.
+
+`python tests/agreement/lowered.py --programs 10000` runs more.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agreement.lowered import differences
+
+CHUNK = 30
+
+
+@pytest.mark.parametrize("chunk", range(10))
+def test_commands_and_steps_agree_on_drawn_programs(chunk: int, tmp_path: Path) -> None:
+    bad, lowered = differences(range(chunk * CHUNK, (chunk + 1) * CHUNK), tmp_path)
+
+    assert not bad
+    assert lowered > CHUNK * 0.9  # refused is right, and seldom
