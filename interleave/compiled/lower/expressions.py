@@ -34,6 +34,10 @@ _BINARY: Final = {
     ast.FloorDiv: ("//", operator.floordiv), ast.Mod: ("%", operator.mod), ast.BitAnd: ("&", operator.and_),
     ast.BitOr: ("|", operator.or_), ast.BitXor: ("^", operator.xor),
 }  # fmt: skip
+_OF_CONSTANTS: Final = {
+    ast.Pow: ("**", operator.pow), ast.LShift: ("<<", operator.lshift), ast.RShift: (">>", operator.rshift),
+    ast.Div: ("/", operator.truediv),
+}  # fmt: skip
 _COMPARED: Final = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
 }  # fmt: skip
@@ -113,9 +117,11 @@ def _several(w: Writer, node: ast.Tuple | ast.List) -> Abstract:
 
 def binary(kind: type[ast.operator], left: Abstract, right: Abstract) -> Abstract:
     """Return the value of an arithmetic operation; Refused where it is not on integers, or may divide by zero."""
-    if kind not in _BINARY:
+    known = isinstance(left, Known) and isinstance(right, Known)
+    found = _BINARY.get(kind) or (_OF_CONSTANTS.get(kind) if known else None)
+    if found is None:
         raise Refused(f"the operator {kind.__name__}")
-    name, plain = _BINARY[kind]
+    name, plain = found
     if isinstance(left, Known) and isinstance(right, Known):
         if not isinstance(left.value, SCALARS) or not isinstance(right.value, SCALARS):
             raise Refused(f"the operator {name} on objects")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 from interleave.compiled.reduce.facts import Facts
 from interleave.compiled.reduce.terms import put
@@ -25,6 +26,9 @@ from interleave.compiled.system import (
     Var,
     variables_of,
 )
+
+DEAD: Final = " is 0 where it is not used again"
+"""How the reason ends why a private value is forgotten."""
 
 
 def touched_by(system: System) -> dict[int, set[int]]:
@@ -109,7 +113,7 @@ def without_dead_values(system: System, known: Facts) -> tuple[System, list[str]
         for index in mine:
             if system.initial[thread] not in (0, 1) and index not in live.get(system.initial[thread], ()):
                 initial[index] = 0
-    reasons = [f"`{system.name(index)}` is 0 where it is not used again" for index in sorted(reset)]
+    reasons = [f"`{system.name(index)}`{DEAD}" for index in sorted(reset)]
     return replace(system, commands=tuple(threads), initial=tuple(initial)), reasons
 
 

@@ -13,10 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from interleave import interrupts
 from interleave.compiled import kernel
 from interleave.compiled.classes import classes
 from interleave.compiled.lower import choices_of
 from interleave.compiled.plain import Plain
+from interleave.compiled.reduce.cleaning import DEAD
 from interleave.compiled.reduce.lift import Solo, Witness, bounds_of, lift
 from interleave.compiled.reduce.pipeline import ALL, Reduced, reduce
 from interleave.compiled.reduce.search import Reached
@@ -30,15 +32,18 @@ from interleave.explore.states.lowered import Ending, Lowered
 if TYPE_CHECKING:
     from interleave.compiled.kernel.reached import Reached as Packed
 
+_LONGEST: Final = 200
+
 SMALL: Final = 10_000
 """Up to so many states everything is told: how many interleavings, and the fewest switches."""
 
 _FEW: Final = 20_000
-_MANY: Final = 1_000_000
+_MANY: Final = 500_000
 _COUNTED: Final = 8_000_000
 _PLACES: Final = 200_000
 _PAIRS: Final = 50_000
 _MEMORY: Final = 2 << 30
+_SECONDS: Final = 10.0  # where nobody set a limit
 
 
 def endings(lowered: Lowered, search: Search) -> Iterator[Ending]:
@@ -70,8 +75,15 @@ def after_reductions(lowered: Lowered, search: Search) -> Iterator[Ending]:
 
 
 def told(reasons: Sequence[str]) -> tuple[str, ...]:
-    """Return the reasons for a reduction, each once."""
-    return tuple(dict.fromkeys(reasons))
+    """Return the reasons for a reduction, each once and short; that private values are forgotten is one of them."""
+    dead = [reason for reason in reasons if reason.endswith(DEAD)]
+    others = [reason for reason in dict.fromkeys(reasons) if not reason.endswith(DEAD)]
+    forgotten = [f"{len(dead)} private values are forgotten where they are not used again"] if dead else []
+    return (*forgotten, *map(_short, others))
+
+
+def _short(reason: str) -> str:
+    return reason if len(reason) <= _LONGEST else f"{reason[: _LONGEST // 2]} ... {reason[-_LONGEST // 2 :]}"
 
 
 def _small(lowered: Lowered, search: Search) -> list[Ending] | None:
@@ -224,10 +236,18 @@ def _of_runs(runs: Sequence[tuple[int, int]]) -> list[int]:
 
 def _packed(lowered: Lowered, search: Search, reduced: Reduced) -> Iterator[Ending]:
     """Explore what the reductions leave a frontier at a time, up to the limits of memory and time."""
-    found = kernel.reach(reduced.system, memory=_MEMORY)
+    seconds = _SECONDS if interrupts.Notes.deadline is None else None
+    found = kernel.reach(reduced.system, memory=_MEMORY, seconds=seconds)
     search.states, search.reductions = found.states, told(reduced.reasons)
     if not found.complete:
-        search.unfinished = f"{found.states:,} states were explored: {found.reason}"
+        if found.reason == "interrupted":
+            interrupts.taken()
+        search.unfinished = (
+            "interrupted"
+            if found.reason == "interrupted"
+            else f"given up after {found.states:,} states ({found.reason}), as nothing reduces them far enough: make "
+            "the program smaller (fewer threads or rounds), say what must hold (an assert), or search on with seconds="
+        )
     seen = set()
     for state in (*found.end_states(), *found.deadlock_states()):
         mark = lowered.sign(state)
