@@ -7,6 +7,7 @@ proof.
     il.check(program)                  # the same as a test: raises il.Violated with the report
     il.stress(program, 100)            # the same program on real threads
     il.replay(program, "A*3 B A*2")    # one schedule, step by step
+    il.find(program, outcome=3)        # an execution that ends so
 
 A program is a `Scenario`, or any function that makes its objects, starts `threading.Thread`s, joins them
 and returns the outcome.
@@ -19,6 +20,7 @@ from typing import Any
 
 from interleave import verdict as _verdict
 from interleave.errors import Inconclusive, ScenarioError, Violated
+from interleave.finding import find
 from interleave.real import Observation, stress
 from interleave.report import text as _text
 from interleave.scenario import Scenario
@@ -74,6 +76,7 @@ __all__ = [
     "Write",
     "check",
     "explore",
+    "find",
     "replay",
     "steps",
     "strategies",

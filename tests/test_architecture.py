@@ -62,6 +62,7 @@ HOUSE: tuple[tuple[int, tuple[str, ...]], ...] = (
     (5, ("tally", "hope")),
     (5, ("parallel", "checkpoints", "confirming", "choosing")),
     (5, ("verdict",)),
+    (5, ("finding",)),
     (6, ("report.*",)),
     (7, ("arguments",)),
     (7, ("cli", "pytest_plugin")),

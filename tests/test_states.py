@@ -196,3 +196,42 @@ def test_a_limit_of_time_is_unknown() -> None:
     assert (verdict.status, verdict.complete) == ("UNKNOWN", False)
     assert verdict.reason == "cut at the limit of 1 s" or "seconds" in verdict.reason
     assert not Notes.pressed
+
+
+def counted() -> int:
+    counter = Counter()
+    thread1 = threading.Thread(target=unlocked, args=[counter, None])
+    thread2 = threading.Thread(target=unlocked, args=[counter, None])
+    thread1.start()
+    thread2.start()
+    thread1.join()
+    thread2.join()
+    return counter.count
+
+
+@pytest.mark.parametrize("outcome", [2, N, 2 * N - 1])
+def test_an_outcome_is_found_at_full_size(outcome: int) -> None:
+    trace = il.find(counted, outcome=outcome)
+
+    assert trace is not None
+    assert (trace.ending, trace.outcome) == ("complete", outcome)
+
+
+def test_an_outcome_that_is_impossible_is_proved_to_be() -> None:
+    assert il.find(conducted(locked, locked), outcome=2 * N - 1) is None
+
+
+def test_an_outcome_that_is_no_number_is_found_by_a_search() -> None:
+    def program() -> tuple[int, int]:
+        counter = Counter()
+        thread = threading.Thread(target=counter.increment)
+        thread.start()
+        seen = counter.count
+        thread.join()
+        return seen, counter.count
+
+    trace = il.find(program, outcome=(1, 1))
+
+    assert trace is not None
+    assert trace.outcome == (1, 1)
+    assert il.find(program, outcome=(2, 1)) is None

@@ -1,0 +1,59 @@
+"""One execution that ends in a wanted outcome: worked out where there are too many to look through.
+
+Read next: `compiled.templates_search` for schedules with a free number of rounds, `verdict` for what is searched.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interleave import replaying, verdict
+from interleave.errors import Inconclusive, LoweringError
+from interleave.outcomes import key_of
+from interleave.scenario import Program, as_program
+from interleave.silence import silenced
+from interleave.trace import Trace
+
+
+def find(target: Any, *, outcome: Any, seconds: float | None = None) -> Trace | None:
+    """Return an execution of `target` that ends in `outcome`, run on the machine; None if a search proves there is none.
+
+    `target` is a `Scenario` or a function that starts threads and returns the outcome.  Where loops turn too often to
+    look through the states, schedules with one free number of rounds are tried, and the number worked out.
+    `seconds` limits the search.
+
+    Raises Inconclusive where neither an execution nor a proof was found, ScenarioError if the program cannot be run.
+    """
+    program = as_program(target)
+    if (trace := _by_template(program, outcome)) is not None:
+        return trace
+    found = verdict.explore(program, seconds=seconds)
+    for one in found.outcomes.values():
+        if key_of(one.value) == key_of(outcome):
+            return verdict.replay(program, one.schedule)
+    if found.complete:
+        return None
+    raise Inconclusive(
+        f"{program.name}: no execution was found that ends in {outcome!r}, and not all was searched: {found.reason}",
+        found,
+    )
+
+
+def _by_template(program: Program, outcome: Any) -> Trace | None:
+    """Return an execution by a schedule with a free number of rounds, None if there is none of that kind."""
+    if type(outcome) is not int:
+        return None
+    from interleave.compiled.lower import lower
+    from interleave.compiled.prove_parameter import NotParametric
+    from interleave.compiled.templates_forms import NotLinear
+    from interleave.compiled.templates_search import reach
+
+    try:
+        with silenced():
+            system = lower(program)
+            runs = reach(system, outcome, outcome).schedule(outcome)
+            path = [*system.before, *(thread for thread, steps in runs for _ in range(steps))]
+            trace = replaying.along(program, path)
+    except (LoweringError, NotParametric, NotLinear, ValueError, AssertionError):
+        return None
+    return trace if trace.ending == "complete" and trace.outcome == outcome else None
