@@ -16,7 +16,7 @@ from interleave.trace import Trace
 
 
 def find(target: Any, *, outcome: Any, seconds: float | None = None) -> Trace | None:
-    """Return an execution of `target` that ends in `outcome`, run on the machine; None if a search proves there is none.
+    """Return an execution of `target` that ends in `outcome`, run on the machine; None if it is proved impossible.
 
     `target` is a `Scenario` or a function that starts threads and returns the outcome.  Where loops turn too often to
     look through the states, schedules with one free number of rounds are tried, and the number worked out.

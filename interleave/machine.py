@@ -12,8 +12,7 @@ A search takes millions of steps and looks at the events of a handful of executi
 only the path and the answers, and a trace records its events when it is asked for them, by running its
 path again on a machine that records.
 
-Read next: `recording` for what is kept of a step, `explore.exhaustive`, which tells a machine what to do in every
-possible way.
+Read next: `recording` for what is kept of a step, `explore.exhaustive`, which drives a machine in every possible way.
 """
 
 from __future__ import annotations

@@ -157,6 +157,23 @@ def explore(
         tally.shorten()
         confirming.settle(program, tally, search.states is not None)
         doubt = _verified(program, name, tally, search, limits) if verify_reduction and not reason else ""
+    return _summed_up(program, name, module, search, tally, start, reason, (told, doubt, why))
+
+
+def _summed_up(
+    program: Program,
+    name: str,
+    module: Explorer,
+    search: Search,
+    tally: Tally,
+    start: float,
+    reason: str,
+    notes: tuple[str, str, str],
+) -> Verdict:
+    """Return the verdict of a search that was cut for `reason`, if it was; `notes` say how the program was split, what
+    verified the search, and why its states were not explored.
+    """
+    told, doubt, why = notes
     complete, reason = _completeness(module, tally, reason)
     merged = module.REDUCES or search.states is not None
     counted = complete and not (merged and tally.uncounted)
@@ -179,7 +196,7 @@ def explore(
         classes=tally.executions - tally.abandoned if module.REDUCES else search.classes,
         states=search.states,
         redundant=search.redundant,
-        minimal=counted,
+        minimal=counted and search.minimal,
         reductions=(REDUCTION, *filter(None, (told, doubt, why if not complete else "")))
         if module.REDUCES
         else search.reductions,

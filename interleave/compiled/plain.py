@@ -120,12 +120,13 @@ def search(system: System, most: int | None = None) -> Space:
         for command, after in plain.successors(state):
             moved = True
             space.transitions += 1
-            if after not in space.parents:
-                if most is not None and len(space.parents) >= most:
-                    space.complete = False
-                    return space
-                space.parents[after] = (state, command)
-                pending.append(after)
+            if after in space.parents:
+                continue
+            if most is not None and len(space.parents) >= most:
+                space.complete = False
+                return space
+            space.parents[after] = (state, command)
+            pending.append(after)
         if not moved:
             space.deadlocks.append(state)
     return space
@@ -156,15 +157,14 @@ def _postorder(plain: Plain, initial: State) -> tuple[list[State], dict[State, l
         state = pending[-1]
         if state not in successors:
             successors[state] = [] if plain.is_over(state) else [after for _, after in plain.successors(state)]
-            for after in successors[state]:
-                if after in successors and after not in finished:
-                    raise ValueError("the system has a cycle, so its executions have no number")
+            if any(after in successors and after not in finished for after in successors[state]):
+                raise ValueError("the system has a cycle, so its executions have no number")
             pending += [after for after in successors[state] if after not in successors]
-        else:
-            pending.pop()
-            if state not in finished:
-                finished.add(state)
-                order.append(state)
+            continue
+        pending.pop()
+        if state not in finished:
+            finished.add(state)
+            order.append(state)
     return order, successors
 
 

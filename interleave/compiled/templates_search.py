@@ -125,18 +125,18 @@ def templates(found: Parametric, least: int, deadline: float) -> Iterator[Way]:
     seen = set()
     for used in range(MOST_RUNS):
         following = []
-        for piece, last, bound in layer:
+        every = (run for piece, last, bound in layer for run in _runs(runner, piece, last, bound))
+        for after, thread, free in every:
             if monotonic() > deadline:
                 return
-            for after, thread, free in _runs(runner, piece, last, bound):
-                if is_over(found.system, after):
-                    yield Way(after, after.value(outcome))
-                    continue
-                key = (after.values, after.domain, thread, free)
-                open_threads = sum(after.pc(t) != END for t in runner.loops)
-                if key not in seen and used + 1 + open_threads <= MOST_RUNS:
-                    seen.add(key)
-                    following.append((after, thread, free))
+            if is_over(found.system, after):
+                yield Way(after, after.value(outcome))
+                continue
+            key = (after.values, after.domain, thread, free)
+            open_threads = sum(after.pc(t) != END for t in runner.loops)
+            if key not in seen and used + 1 + open_threads <= MOST_RUNS:
+                seen.add(key)
+                following.append((after, thread, free))
         layer = following
 
 

@@ -32,8 +32,8 @@ class Search:
     takes how many executions were counted, and returns where the search stands as JSON can hold it, None where it
     stands nowhere; and `resume` is such a number and such a state, to go on from.  `system` is the program as it
     was lowered, if it was; an explorer of states sets `states` and `classes`, how many there are, `reductions`, the
-    reasons why some were left out, and `unfinished`, why the search was not to the end.  `is_allowed` says whether an
-    outcome is fine.
+    reasons why some were left out, `unfinished`, why the search was not to the end, and `minimal`, whether its
+    schedules have the fewest switches.  `is_allowed` says whether an outcome is fine.
     """
 
     steps: int | None = None
@@ -51,6 +51,7 @@ class Search:
     classes: int | None = None
     reductions: tuple[str, ...] = ()
     unfinished: str = ""
+    minimal: bool = True
     is_allowed: Callable[[Any], bool] = lambda outcome: True
 
 

@@ -118,9 +118,9 @@ def _solved(rows: Sequence[Row]) -> dict[Unknown, Fraction] | None:
                 continue
             other, constant = solved[key]
             right -= factor * constant
+            for term in other.keys() & numbers.keys() - left.keys():
+                heappush(pending, numbers[term])
             for term, value in other.items():
-                if term not in left and term in numbers:
-                    heappush(pending, numbers[term])
                 left[term] = left.get(term, Fraction(0)) - factor * value
         left = {key: value for key, value in left.items() if value}
         if not left and right:

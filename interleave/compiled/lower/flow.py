@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from interleave.compiled.system import END, Command, Expr, Taken, substituted
+from interleave.compiled.system import END, Command, Expr, Taken, op, substituted
 
 _MOST_SILENT: Final = 20_000
 """How many silent pieces of code are followed from one step to the next."""
@@ -124,29 +124,21 @@ def paths(piece: Piece | None, values: Mapping[int, Expr], guard: Sequence[Expr]
     followed = 0
     while pending:
         here, known, held = pending.pop()
-        while isinstance(here, Node):
-            followed += 1
-            if followed > _MOST_SILENT:
-                raise Endless
-            if here.sets is not None:
-                index, expr = here.sets
-                known = {**known, index: substituted(expr, known)}
-            elif here.condition is not None:
-                truth = substituted(here.condition, known)
-                if isinstance(truth, int):
-                    here = here.next if truth else here.otherwise
-                    continue
-                pending.append((here.otherwise, known, (*held, _negated(truth))))
-                held = (*held, truth)
-            here = here.next
-        assert here is not None, "an open end was left"
-        yield held, known, here
-
-
-def _negated(expr: Expr) -> Expr:
-    from interleave.compiled.system import op
-
-    return op("not", expr)
+        if not isinstance(here, Node):
+            assert here is not None, "an open end was left"
+            yield held, known, here
+            continue
+        followed += 1
+        if followed > _MOST_SILENT:
+            raise Endless
+        truth: Expr = 1 if here.condition is None else substituted(here.condition, known)
+        if here.sets is not None:
+            index, expr = here.sets
+            known = {**known, index: substituted(expr, known)}
+        if isinstance(truth, int):
+            pending.append((here.next if truth else here.otherwise, known, held))
+            continue
+        pending += [(here.otherwise, known, (*held, op("not", truth))), (here.next, known, (*held, truth))]
 
 
 class Numbering:
@@ -171,12 +163,11 @@ def commands(thread: int, numberings: Sequence[Numbering], flows: Sequence[Flow]
     mine, found, at = numberings[thread], dict[int, tuple[Command, ...]](), 0
     while at < len(mine.steps):
         step = mine.steps[at]
+        begun = [(way, *start) for way in step.ways for start in _started(way, numberings, flows)]
         made: list[Command] = []
-        for way in step.ways:
-            for guard, updates in _started(way, numberings, flows):
-                for held, values, target in paths(way.next, updates, guard):
-                    changed = tuple((index, expr) for index, expr in values.items() if index != thread)
-                    made.append(Command(thread, 2 + at, held, changed, mine.pc(target), (step.taken,)))
+        for held, values, target in (path for way, guard, updates in begun for path in paths(way.next, updates, guard)):
+            changed = tuple((index, expr) for index, expr in values.items() if index != thread)
+            made.append(Command(thread, 2 + at, held, changed, mine.pc(target), (step.taken,)))
         found[2 + at] = tuple(made)
         at += 1
     return found

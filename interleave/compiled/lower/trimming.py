@@ -24,11 +24,8 @@ def trimmed(system: System) -> System:
         kept |= {index for index, expr in command.updates if any(_is_seen(system, one) for one in variables_of(expr))}
     kept -= set(range(first))
     while True:
-        needed = set(kept)
-        for command in commands:
-            for index, expr in command.updates:
-                if index in kept or index < first:
-                    needed |= variables_of(expr)
+        updates = (update for command in commands for update in command.updates)
+        needed = kept.union(*(variables_of(expr) for index, expr in updates if index in kept or index < first))
         if needed == kept:
             break
         kept = needed

@@ -130,9 +130,9 @@ class _Annotation:
             for command, before in self.taken(*self.pending.pop()):
                 known = after(before, command)
                 self.meet(command.thread, command.target, known)
-                for index, expr in command.updates:
-                    if index < len(self.system.threads):
-                        self._start(index, put(expr, before), known)
+                starts = [(index, expr) for index, expr in command.updates if index < len(self.system.threads)]
+                for index, expr in starts:
+                    self._start(index, put(expr, before), known)
 
     def _start(self, thread: int, entry: Expr, known: Known) -> None:
         """Take the facts of who starts `thread` to where it starts."""

@@ -113,11 +113,10 @@ def terminates(system: System) -> bool:
     for places in system.commands:
         pending = [[command for commands in places.values() for command in commands]]
         while pending:
-            for inside in _cycles(pending.pop()):
-                left = _without_growth(inside, private)
-                if left is None:
-                    return False
-                pending.append(left)
+            left = [_without_growth(inside, private) for inside in _cycles(pending.pop())]
+            if None in left:
+                return False
+            pending += [commands for commands in left if commands is not None]
     return True
 
 

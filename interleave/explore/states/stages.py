@@ -135,7 +135,7 @@ def _counted(lowered: Lowered, search: Search) -> list[Ending] | None:
         counts = executions(lowered.system)
     except Uncounted:
         return None
-    search.states = found.states
+    search.states, search.minimal = found.states, False
     ways: dict[object, int] = {}
     first: dict[object, State] = {}
     for state, number in (*counts.ends.items(), *counts.deadlocks.items()):
