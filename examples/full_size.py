@@ -1,6 +1,10 @@
 """The notebook at its real size: two threads, 100,000 increments each.
 
-Far too large to explore step by step, and not too large to run.  On real threads:
+With the lock it is proved, and without it an outcome can be found, though there are far too many states to look at:
+
+    interleave check examples/full_size.py::locked
+
+On real threads:
 
     interleave stress examples/full_size.py::unlocked --form as-written --trials 20 --no-compare
     interleave stress examples/full_size.py::unlocked --form split --trials 5 --no-compare
