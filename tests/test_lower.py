@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import random
 import threading
 from typing import Any
@@ -187,9 +188,56 @@ def mixes(counter: Counter, depth: int) -> None:
     counter.tag = counter.count + depth
 
 
+class Money:
+    """Equal by its amount, and seen by `print` through a method of its own."""
+
+    def __init__(self, amount: int) -> None:
+        self.amount = amount
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Money) and self.amount == other.amount
+
+    def __hash__(self) -> int:
+        return hash(self.amount)
+
+
+ONE, ALSO_ONE = Money(1), Money(1)
+
+
+def equal_objects(counter: Counter, depth: int) -> None:
+    counter.count += int(ONE == ALSO_ONE)
+
+
+def unordered(counter: Counter, depth: int) -> None:
+    counter.ready = counter.tag < depth
+
+
+def over_a_list(counter: Counter, depth: int) -> None:
+    for cell in counter.cells:
+        counter.count += cell
+
+
+def shown(counter: Counter, depth: int) -> None:
+    print(ONE, counter.count)
+
+
+def formatted(counter: Counter, depth: int) -> None:
+    assert counter.count == depth, f"{ONE} and {counter.count}"
+
+
+def from_the_library(counter: Counter, depth: int) -> None:
+    counter.ready = fnmatch.fnmatch("a", "b")
+
+
 @pytest.mark.parametrize(
     ("body", "what"),
     [
+        (equal_objects, "a comparison of objects|int"),
+        (unordered, "a comparison that raises TypeError|a comparison of integers with other things"),
+        (over_a_list, "a loop over a list of values"),
+        (shown, "a print with options, or of an object"),
+        (formatted, "an f-string with more than numbers in it"),
+        (from_the_library, "a call of fnmatch.fnmatch"),
         (recursive, "recursive calls itself"),
         (caught, "a statement of the kind Try"),
         (grows, "is no plain method|the method append|a method of"),
@@ -214,6 +262,49 @@ def test_what_cannot_be_lowered_is_refused_with_its_line_and_a_remedy(body: Any,
     assert first < line <= first + 5
     assert " - " in str(refused.value)
     assert il.explore(program, seconds=20).explorer == "dpor"
+
+
+def test_a_thread_that_is_started_on_some_ways_only_is_refused() -> None:
+    def program() -> int:
+        counter = Counter()
+        first, second = (threading.Thread(target=counter.increment) for _ in range(2))
+        first.start()
+        if counter.count:
+            second.start()
+            second.join()
+        first.join()
+        return counter.count
+
+    with pytest.raises(LoweringError, match="started twice, or on some ways only"):
+        lower(as_program(program))
+
+    assert set(il.explore(program).outcomes) == {1, 2}
+
+
+def test_a_variable_is_not_mistaken_for_one_of_another_function_of_the_same_name() -> None:
+    def increments() -> Any:
+        count = 10
+
+        def increment() -> None:
+            nonlocal count
+            count += 1
+
+        return increment
+
+    def program() -> int:
+        count, other = 0, increments()
+
+        def increment() -> None:
+            nonlocal count
+            count += 1
+
+        for thread in started(increment, other):
+            thread.join()
+        return count
+
+    expected = set(il.explore(program, explorer="exhaustive").outcomes)
+
+    assert set(il.explore(program).outcomes) == expected == {1}
 
 
 def test_a_program_that_is_refused_leaves_nothing_changed() -> None:

@@ -101,7 +101,10 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """How a thread may end with an exception: `kind` is `assertion` or `exception`, `error` makes the exception."""
+    """How a thread may end with an exception.
+
+    `kind` is `assertion` or `exception`; `message` begins its traceback's last line.
+    """
 
     kind: str
     message: str

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 import threading
 import time
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
-from interleave.compiled.lower.expressions import attribute_of, expr
+from interleave.compiled.lower.expressions import TEXT, attribute_of, expr, is_scalar
 from interleave.compiled.lower.flow import Setter, Way
 from interleave.compiled.lower.places import Refused, is_lock, is_plain
-from interleave.compiled.lower.values import SCALARS, TRUTHS, Abstract, Known, Number, Several, number
+from interleave.compiled.lower.values import SCALARS, TRUTHS, Abstract, Known, Number, number
 from interleave.compiled.lower.writer import Writer
 from interleave.compiled.system import END, Op, Var
 
@@ -63,8 +64,8 @@ def _function(w: Writer, node: ast.Call, function: Any) -> Abstract:
         return inlined(w, function, *_arguments(w, node, []))
     if function is _REAL_PRINT:
         given, named = _arguments(w, node, [])
-        if named or not all(number(one) is not None or isinstance(one, Known) for one in given):
-            raise Refused("a print with options, or of a list")
+        if named or not all(is_scalar(one) or (isinstance(one, Known) and one.value is TEXT) for one in given):
+            raise Refused("a print with options, or of an object")
         w.node = node
         w.step("call", "print")
         return Known(None)
@@ -89,6 +90,8 @@ def inlined(w: Writer, function: FunctionType, given: list[Abstract], named: dic
     """Write the body of `function` in the place of a call, and return what it returns."""
     from interleave.compiled.lower.statements import statements
 
+    if function.__module__.partition(".")[0] in sys.stdlib_module_names:
+        raise Refused(f"a call of {function.__module__}.{function.__qualname__}")  # it may stand for other steps
     values = _bound(function, given, named)
     frame = w.enter(function)
     for name, value in values.items():
@@ -188,8 +191,8 @@ def _of_thread(w: Writer, node: ast.Call, handle: threading.Thread, name: str) -
     if name == "start":
         if w.thread != 0:
             raise Refused("a thread that starts a thread")
-        if id(handle) in program.handles:
-            raise Refused("a thread that is started twice, or in a loop")
+        if w.branching or id(handle) in program.handles:
+            raise Refused("a thread that is started twice, or on some ways only")
         assert program.start is not None, "the program knows how to begin a thread"
         child = program.start(w, handle)
         w.step("start", program.names[child], Way(starts=child))
@@ -206,6 +209,3 @@ def _of_thread(w: Writer, node: ast.Call, handle: threading.Thread, name: str) -
         "is-alive", program.names[child], Way(updates={kept.var.index: kept.taken(Number(Op("not", (over,)), TRUTHS))})
     )
     return kept.read()
-
-
-__all__ = ["Several", "called", "inlined"]

@@ -23,7 +23,6 @@ from interleave.compiled.lower.values import (
     agree,
     integer,
     number,
-    same,
 )
 from interleave.compiled.lower.writer import Writer
 from interleave.compiled.system import Expr, op
@@ -169,25 +168,29 @@ def compared(kind: type[ast.cmpop], left: Abstract, right: Abstract) -> Expr:
     one, other = integer(left), integer(right)
     if one is not None and other is not None:
         return op(name, one, other)
-    both = agree(left, right, _ORDERS[name]) if _constants(left) and _constants(right) else None
+    if not is_scalar(left) or not is_scalar(right):
+        raise Refused("a comparison of objects")
+    try:
+        both = agree(left, right, _ORDERS[name])
+    except TypeError as error:
+        raise Refused(f"a comparison that raises TypeError: {error}") from error
     if both is not None:
         return both.expr
-    if name in ("==", "!=") and _scalar(left) and _scalar(right):  # an integer without bound, and none
-        return int(name == "!=")
-    raise Refused("a comparison of objects")
+    if name in ("==", "!=") and not any(map(_may_equal_a_number, (left, right))):
+        return int(name == "!=")  # one is an integer without bound, the other is none
+    raise Refused("a comparison of integers with other things")
 
 
-def _constants(value: Abstract) -> bool:
+def is_scalar(value: Abstract) -> bool:
+    """Return whether a value is a number, text or nothing, and no object: no code of a class can see it."""
     found = number(value)
-    return found is not None and found.values is not None and all(isinstance(one, SCALARS) for one in found.values)
+    return found is not None and (found.values is None or all(isinstance(one, SCALARS) for one in found.values))
 
 
-def _scalar(value: Abstract) -> bool:
-    """Return whether a value is an integer, or one of constants of which none equals an integer."""
+def _may_equal_a_number(value: Abstract) -> bool:
+    """Return whether one of the constants that a value may be could equal an integer."""
     found = number(value)
-    if found is None:
-        return False
-    return found.values is None or not any(isinstance(one, (int, float)) for one in found.values)
+    return found is not None and any(isinstance(one, (int, float)) for one in found.values or ())
 
 
 def _is(left: Abstract, right: Abstract) -> Expr:
@@ -271,13 +274,13 @@ def _text(w: Writer, node: ast.JoinedStr) -> Abstract:
     """Write the steps of an f-string, whose text nobody but a message sees."""
     for part in node.values:
         if isinstance(part, ast.FormattedValue):
-            found = number(expr(w, part.value))
-            if found is None or part.format_spec is not None or part.conversion != -1:
+            found = expr(w, part.value)
+            if not is_scalar(found) or part.format_spec is not None or part.conversion != -1:
                 raise Refused("an f-string with more than numbers in it")
-    return Known(_TEXT)
+    return Known(TEXT)
 
 
-_TEXT: Final = object()
+TEXT: Final = object()
 """A text that is not worked out."""
 
 
@@ -303,4 +306,4 @@ EXPRESSIONS: dict[type[ast.AST], Written] = {
     ast.Call: _call,
 }
 
-__all__ = ["attribute_of", "binary", "branches", "compared", "expr", "item_of", "same"]
+__all__ = ["TEXT", "attribute_of", "binary", "branches", "expr", "is_scalar", "item_of"]

@@ -140,7 +140,7 @@ def _items(writer: Writer, node: ast.expr) -> list[Abstract]:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
         given = [expr(writer, one) for one in node.args]
         if all(isinstance(one, Known) for one in given):
-            return items_of(Known(list(range(*[one.value for one in given]))))  # type: ignore[union-attr]
+            return items_of(Known(tuple(range(*[one.value for one in given]))))  # type: ignore[union-attr]
     if isinstance(node, (ast.Name, ast.Tuple, ast.List)):
         return items_of(expr(writer, node))
     raise Refused("a loop over what is no range, list or tuple that is there when threads start")

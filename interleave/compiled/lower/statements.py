@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from interleave.compiled.lower.expressions import attribute_of, binary, branches, expr, item_of
 from interleave.compiled.lower.places import Refused, is_lock
-from interleave.compiled.lower.values import Abstract, Known, Number, Several, Slot, integer, number
+from interleave.compiled.lower.values import SCALARS, Abstract, Known, Number, Several, Slot, integer, number
 from interleave.compiled.lower.writer import MOST_UNROLLED, UNSURE, Loop, Writer
 from interleave.compiled.system import op
 from interleave.split.statements import computes
@@ -29,6 +29,13 @@ def statements(w: Writer, nodes: Sequence[ast.stmt]) -> None:
         if how is None:
             raise Refused(f"a statement of the kind {type(node).__name__}")
         how(w, node)
+
+
+def perhaps(w: Writer, nodes: Sequence[ast.stmt]) -> None:
+    """Write statements that are not reached in every execution."""
+    w.branching += 1
+    statements(w, nodes)
+    w.branching -= 1
 
 
 def _expression(w: Writer, node: ast.Expr) -> None:
@@ -125,7 +132,7 @@ def _if(w: Writer, node: ast.If) -> None:
     ways = []
     for ends, body in ((holds, node.body), (fails, node.orelse)):
         w.flow.ends, w.frame.names = ends, dict(before)
-        statements(w, body)
+        perhaps(w, body)
         ways.append((w.flow.ends, w.frame.names))
     w.meet(*ways)
 
@@ -147,10 +154,10 @@ def _while(w: Writer, node: ast.While) -> None:
     w.node = node
     holds, fails = branches(w, node.test)
     w.flow.ends = holds
-    statements(w, node.body)
+    perhaps(w, node.body)
     _round(w, loop, head, begun)
     w.flow.ends, w.frame.names = fails, dict(begun)
-    statements(w, node.orelse)
+    perhaps(w, node.orelse)
     w.meet(w.here(), *loop.leave)
 
 
@@ -186,7 +193,9 @@ def items_of(value: Abstract) -> list[Abstract]:
     if isinstance(value, Several):
         return list(value.items)
     if isinstance(value, Known) and type(value.value) in (list, tuple) and len(value.value) <= MOST_UNROLLED:
-        return [Known(item) for item in value.value]
+        if type(value.value) is tuple or not any(isinstance(item, SCALARS) for item in value.value):
+            return [Known(item) for item in value.value]
+        raise Refused("a loop over a list of values, which may be others by then", "loop over its indices")
     raise Refused("a loop over what is no range, list or tuple that is there when threads start")
 
 
@@ -235,7 +244,7 @@ def _over_range(w: Writer, node: ast.For, given: list[Abstract]) -> None:
     w.flow.set(slot.var.index, slot.taken(Number(rounds.var)))
     w.flow.set(rounds.var.index, op("+", rounds.var, step))
     w.frame.names[node.target.id] = slot
-    statements(w, node.body)
+    perhaps(w, node.body)
     begun.pop(node.target.id, None)
     _round(w, loop, head, begun)
     w.flow.ends, w.frame.names = fails, dict(begun)

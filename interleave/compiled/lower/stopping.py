@@ -10,10 +10,10 @@ from __future__ import annotations
 import ast
 import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import CellType, FrameType, FunctionType
+from types import CellType, CodeType, FrameType, FunctionType
 from typing import Any
 
 from interleave.compiled.lower.places import Refused
@@ -88,19 +88,23 @@ def _standing(frame: FrameType) -> Standing:
         raise Refused("its code has no positions")
     line, end_line, column, end_column = position
     variables = dict(frame.f_locals)
-    cells = {name: cell for name, cell in _cells(variables) if name in code.co_cellvars}
+    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    cells = {name: cell for name, cell in _cells(variables, inner) if name in code.co_cellvars}
     return Standing(variables, cells, (line, end_line, column, end_column))  # type: ignore[arg-type]
 
 
-def _cells(variables: dict[str, Any]) -> Iterator[tuple[str, CellType]]:
-    """Yield the cells of the functions that the variables hold, directly or as what a thread is to run."""
+def _cells(variables: dict[str, Any], inner: Sequence[CodeType]) -> Iterator[tuple[str, CellType]]:
+    """Yield the cells of the functions that the variables hold, directly or as what a thread is to run.
+
+    Only of those whose code is one of `inner`: another function's variable of the same name is another one.
+    """
     pending, seen = list(variables.values()), set[int]()
     while pending:
         value = pending.pop()
         if id(value) in seen:
             continue
         seen.add(id(value))
-        if isinstance(value, FunctionType):
+        if isinstance(value, FunctionType) and any(value.__code__ is code for code in inner):
             yield from zip(value.__code__.co_freevars, value.__closure__ or (), strict=True)
         elif isinstance(value, threading.Thread):
             pending += [value._target, *value._args]  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from interleave.compiled.system import Expr, Op, Var, op
+from interleave.compiled.system import Expr, Var, op
 
 FIRST_SLOT: Final = 1 << 20
 """Slots are numbered from here while it is not known how many threads there are, and so where variables begin."""
@@ -67,6 +67,7 @@ class Slot:
     table: list[Any] | None = None
     is_typed: bool = False
     lock: bool = False
+    is_temporary: bool = False
     home: tuple[Any, Any] | None = None
     key: tuple[str, int] = ("", 0)
 
@@ -76,8 +77,8 @@ class Slot:
         return Var(FIRST_SLOT + self.number)
 
     def read(self) -> Number:
-        """Return its value; a table that grows later only grows at its end."""
-        return Number(self.var, None if self.table is None else _Growing(self.table))
+        """Return its value: if it is no integer, one of what it may hold as far as that is known."""
+        return Number(self.var, None if self.table is None else tuple(self.table))
 
     def taken(self, value: Number) -> Expr:
         """Return what to store so that it holds `value`; Mixed if it cannot hold both that and what it holds."""
@@ -90,15 +91,6 @@ class Slot:
             return value.expr
         codes = [code_of(self.table, one) for one in value.values]
         return recoded(value.expr, codes)
-
-
-class _Growing(tuple[Any, ...]):
-    """The values of a slot's table as it stands: a tuple made when it is asked for."""
-
-    __slots__ = ()
-
-    def __new__(cls, table: list[Any]) -> Any:
-        return tuple(table)
 
 
 def recoded(expr: Expr, codes: list[int]) -> Expr:
@@ -224,6 +216,3 @@ class Slots:
     def have_grown(self) -> bool:
         """Return whether a variable may hold more than was known."""
         return any(len(table) > len(self.known.get(key, ())) for key, table in self.tables().items())
-
-
-__all__ = ["FIRST_SLOT", "Abstract", "Known", "Mixed", "Number", "Op", "Several", "Slot", "Slots"]

@@ -11,10 +11,22 @@ from dataclasses import dataclass, field
 from types import CellType, FunctionType
 from typing import Any, Final, TypeAlias
 
-from interleave.compiled.lower.flow import Finish, Flow, Node, Setter, Way
+from interleave.compiled.lower.flow import Finish, Flow, Setter, Way
 from interleave.compiled.lower.places import CELL, Places, Refused
-from interleave.compiled.lower.values import Abstract, Known, Mixed, Number, Several, Slot, Slots, number, truth
-from interleave.compiled.system import Crash, Op, Taken, Var
+from interleave.compiled.lower.values import (
+    FIRST_SLOT,
+    SCALARS,
+    Abstract,
+    Known,
+    Mixed,
+    Number,
+    Several,
+    Slot,
+    Slots,
+    number,
+    truth,
+)
+from interleave.compiled.system import Crash, Expr, Op, Taken, Var
 from interleave.errors import LoweringError
 from interleave.split.source import Place, find
 from interleave.steps import Item
@@ -82,6 +94,7 @@ class Writer:
         self.flow = Flow()
         self.frames: list[Frame] = []
         self.node: ast.AST = ast.Pass(lineno=0, col_offset=0)
+        self.branching = 0  # how many branches and loops there are around: what is inside may not come to pass
         self._ends = ends
 
     # ------------------------------------------------------------ frames
@@ -131,7 +144,8 @@ class Writer:
     def temporary(self, text: str, like: Slot | None = None) -> Slot:
         """Return a fresh private variable, which can hold what `like` holds."""
         line = getattr(self.node, "lineno", 0)
-        made = self.program.slots.new(f"{text} at {line} in {self.program.names[self.thread]}", self.thread)
+        name = f"{text} at {line} in {self.program.names[self.thread]}"
+        made = self.program.slots.new(name, self.thread, is_temporary=True)
         if like is not None:
             made.is_typed, made.table = True, like.table
         return made
@@ -158,19 +172,17 @@ class Writer:
 
     def modify(self, value: Number) -> Number:
         """Put the step in between, of `x.a += 1`: what was read becomes what is to be written."""
-        if isinstance(value.expr, Op) and isinstance(value.expr.args[0], Var):
-            kept = self._own(value.expr.args[0].index)
-        else:
-            kept = None
+        kept = self._read_before(value.expr)
         if kept is None or value.values is not None or kept.table is not None:
             kept = self.temporary("modified")
         self.step("modify", "", Way(updates={kept.var.index: kept.taken(value)}))
         return kept.read()
 
-    def _own(self, index: int) -> Slot | None:
-        """Return the temporary of this thread at an index, which nobody else reads."""
-        found = next((slot for slot in self.program.slots.all if slot.var.index == index), None)
-        return found if found is not None and found.owner == self.thread and " at " in found.name else None
+    def _read_before(self, expr: Expr) -> Slot | None:
+        """Return the temporary that the left side of an operation was read into: it can hold the result as well."""
+        left = expr.args[0] if isinstance(expr, Op) else None
+        found = self.program.slots.all[left.index - FIRST_SLOT] if isinstance(left, Var) else None
+        return found if found is not None and found.is_temporary else None
 
     def acquire(self, lock: Any) -> Slot:
         """Put the acquisition of a lock."""
@@ -335,8 +347,6 @@ class Writer:
 
 
 def _is_object(value: Abstract) -> bool:
-    from interleave.compiled.lower.values import SCALARS
-
     return isinstance(value, Known) and not isinstance(value.value, SCALARS)
 
 
@@ -349,6 +359,3 @@ def _agreed(held: list[Abstract | Slot]) -> Abstract | Slot:
         if not same:
             return UNSURE
     return first
-
-
-__all__ = ["UNSURE", "Frame", "Loop", "Lowered", "Node", "Writer"]
