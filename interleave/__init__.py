@@ -46,7 +46,13 @@ from interleave.steps import (
 from interleave.trace import Trace
 from interleave.verdict import Verdict, check, explore, replay
 
-_verdict.render_with(_text.render, _text.html)
+
+def _graph_of(verdict: Verdict, most: int) -> Any:
+    """Draw a verdict: what draws needs networkx, which nobody waits for who does not draw."""
+    return importlib.import_module("interleave.report.graph").of_program(verdict.program, most)
+
+
+_verdict.render_with(text=_text.render, html=_text.html, graph=_graph_of)
 
 __version__ = "0.1.0"
 

@@ -89,9 +89,15 @@ def parser() -> argparse.ArgumentParser:
 
 def _check(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("--explorer", default="auto", metavar="NAME", help="auto, dpor, exhaustive or hypothesis (default: auto)")
+    add(
+        "--explorer",
+        default="auto",
+        metavar="NAME",
+        help="auto, dpor, states, exhaustive or hypothesis (default: auto)",
+    )
     add("--executions", type=int, metavar="N", help="end after N executions")
     add("--seconds", type=float, metavar="S", help="end after S seconds")
+    add("--memory", type=float, metavar="MB", help="end a search of states at so many megabytes (default: 2,147)")
     add("--steps", type=int, default=100_000, metavar="N", help="cut an execution after N steps (default: 100,000)")
     add("--seed", type=int, metavar="N", help="the seed of an explorer that samples")
     add("--stop-at-first", action="store_true", help="end at the first violation")

@@ -38,7 +38,9 @@ def chosen(
     if asked or not STATES:
         return (*explorer("dpor"), "")
     from interleave.compiled.classes import suits_classes
+    from interleave.compiled.kernel.rank import rank
     from interleave.compiled.lower import lower
+    from interleave.compiled.reduce.loops import terminates
 
     deadline = None if seconds is None else time.perf_counter() + seconds
     try:
@@ -46,6 +48,8 @@ def chosen(
             system = lower(program)
             if suits_classes(system, MOST_CLASSES, _MOST_STATES):
                 return (*explorer("dpor"), "")
+            if rank(system) is None and not terminates(system):
+                return (*explorer("dpor"), "its states were not explored: nothing shows that its loops end")
     except LoweringError as error:
         return (*explorer("dpor"), f"its states were not explored: {error}")
     except (InterleaveError, interrupts.OutOfTime, interrupts.Interrupted):

@@ -119,6 +119,7 @@ def _explore(target: loading.Target, options: argparse.Namespace) -> Verdict:
             executions=options.executions,
             seconds=options.seconds,
             seed=options.seed,
+            memory=None if options.memory is None else int(options.memory * 1e6),
             stop_at_first=options.stop_at_first,
             steps=options.steps,
             workers=options.workers,
@@ -275,9 +276,7 @@ def _graph(options: argparse.Namespace) -> int:
     if options.most < 1:
         raise ScenarioError(f"--most={options.most}: expected a whole number of at least 1")
     with silenced():
-        from interleave.compiled.lower import lower
-
-        found = graph.graph_of(lower(as_program(target.found)), options.most)
+        found = graph.of_program(as_program(target.found), options.most)
         told = graph.written(found, "json" if options.json else options.format)
     if options.output is None:
         _say(told)

@@ -24,7 +24,9 @@ _MOST_REPLAYED: Final = 2_000_000
 _LONGEST_LOWERED: Final = 200_000
 """And how many of a program that was lowered: it has far more of them, and an answer is expected in seconds."""
 
-_TOO_LONG: Final = "not replayed on real threads, as it is long: il.replay(program, schedule, on='threads') does that"
+_TOO_LONG: Final = (
+    "not replayed on real threads, as that takes long: il.replay(program, schedule, on='threads') does it"
+)
 
 _LONG: Final = 20_000
 """Steps from which the events of a violation are not kept."""

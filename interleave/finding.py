@@ -5,14 +5,21 @@ Read next: `compiled.templates_search` for schedules with a free number of round
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import Any, Final
 
-from interleave import replaying, verdict
+from interleave import interrupts, replaying, spinning, verdict, watchdog
 from interleave.errors import Inconclusive, LoweringError
 from interleave.outcomes import key_of
 from interleave.scenario import Program, as_program
 from interleave.silence import silenced
 from interleave.trace import Trace
+
+_SECONDS: Final = 60.0
+"""How long templates are tried if nobody set a limit."""
+
+_LEAST: Final = 0.1
+"""The share of the time that is left to the search in any case."""
 
 
 def find(target: Any, *, outcome: Any, seconds: float | None = None) -> Trace | None:
@@ -24,13 +31,16 @@ def find(target: Any, *, outcome: Any, seconds: float | None = None) -> Trace | 
 
     Raises Inconclusive where neither an execution nor a proof was found, ScenarioError if the program cannot be run.
     """
-    program = as_program(target)
-    if (trace := _by_template(program, outcome)) is not None:
+    program, started = as_program(target), time.perf_counter()
+    if (trace := _by_template(program, outcome, seconds)) is not None:
         return trace
-    found = verdict.explore(program, seconds=seconds)
+    left = None if seconds is None else max(seconds - (time.perf_counter() - started), seconds * _LEAST)
+    found = verdict.explore(program, seconds=left)
     for one in found.outcomes.values():
         if key_of(one.value) == key_of(outcome):
-            return verdict.replay(program, one.schedule)
+            if (schedule := one.kept) is not None:
+                return verdict.replay(program, schedule)
+            raise Inconclusive(f"{program.name}: {outcome!r} is possible, but no schedule to it was kept", found)
     if found.complete:
         return None
     raise Inconclusive(
@@ -39,7 +49,7 @@ def find(target: Any, *, outcome: Any, seconds: float | None = None) -> Trace | 
     )
 
 
-def _by_template(program: Program, outcome: Any) -> Trace | None:
+def _by_template(program: Program, outcome: Any, seconds: float | None) -> Trace | None:
     """Return an execution by a schedule with a free number of rounds, None if there is none of that kind."""
     if type(outcome) is not int:
         return None
@@ -48,12 +58,13 @@ def _by_template(program: Program, outcome: Any) -> Trace | None:
     from interleave.compiled.templates_forms import NotLinear
     from interleave.compiled.templates_search import reach
 
+    deadline = None if seconds is None else time.perf_counter() + seconds
     try:
-        with silenced():
+        with silenced(), spinning.watched(), interrupts.until(deadline), watchdog.guarded(deadline):
             system = lower(program)
-            runs = reach(system, outcome, outcome).schedule(outcome)
+            runs = reach(system, outcome, outcome, seconds=seconds or _SECONDS).schedule(outcome)
             path = [*system.before, *(thread for thread, steps in runs for _ in range(steps))]
             trace = replaying.along(program, path)
-    except (LoweringError, NotParametric, NotLinear, ValueError, AssertionError):
+    except (LoweringError, NotParametric, NotLinear, ValueError, interrupts.OutOfTime, spinning.Spinning):
         return None
     return trace if trace.ending == "complete" and trace.outcome == outcome else None

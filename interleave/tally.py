@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from interleave.check import deadlock, exceptions, invariant, outcome, progress
-from interleave.errors import NotDeterministic, ScenarioError, at_line
+from interleave.errors import NotDeterministic, ScenarioError, ScheduleError, at_line
 from interleave.naming import SCALARS
 from interleave.outcomes import ADDRESS, by_repr, hashable, is_nothing_but_itself, key_of
 from interleave.scenario import Program
@@ -34,6 +34,8 @@ MOST_VIOLATIONS: Final = 100
 class Progress:
     """How far a search has come: executions, seconds, length of the last execution, different outcomes, whether
     any violation, the estimated share of the search tree that is behind, and classes (None where they are not counted).
+    A search of states tells how many there are, how many are still to be looked at, and their bytes; its depth is that
+    of the layers.
     """
 
     executions: int
@@ -43,6 +45,9 @@ class Progress:
     violated: bool
     share: float | None = None
     classes: int | None = None
+    states: int | None = None
+    frontier: int = 0
+    nbytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class Outcome:
     """A result that is possible: in how many executions (and interleavings, None if not counted), and one schedule.
 
     The schedule is one of those with the fewest switches, if the verdict is `minimal`.  Where there are very many
-    outcomes it is worked out when it is asked for.
+    outcomes it is worked out when it is asked for (`is_worked_out` tells whether it is there already).
     """
 
     value: Any
@@ -60,8 +65,21 @@ class Outcome:
 
     @property
     def schedule(self) -> Schedule:
-        """One schedule that ends in this outcome."""
+        """One schedule that ends in this outcome; ScheduleError if the search had no memory to keep one."""
         return self._schedule if isinstance(self._schedule, Schedule) else self._schedule()
+
+    @property
+    def kept(self) -> Schedule | None:
+        """The schedule, None if the search had no memory to keep one."""
+        try:
+            return self.schedule
+        except ScheduleError:
+            return None
+
+    @property
+    def is_worked_out(self) -> bool:
+        """Whether the schedule is there already."""
+        return isinstance(self._schedule, Schedule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +256,8 @@ class Tally:
         return key_of(value)
 
     def _violation(self, found: tuple[str, str], trace: Trace) -> None:
+        if isinstance(trace.path, Unrun):  # each would have to be worked out to be shown
+            found = (found[0], "further violations of this kind, which were not run")
         self._violated(found).add(trace)
 
     def _violated(self, found: tuple[str, str]) -> _Best:

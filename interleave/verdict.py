@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from interleave import checkpoints, choosing, confirming, interrupts, parallel, real, replaying, spinning, watchdog
+from interleave import limits as limiting
 from interleave.check import outcome as outcome_check
 from interleave.errors import Inconclusive, InterleaveError, ScenarioError, Violated
 from interleave.explore import Explorer, Search
@@ -27,7 +28,10 @@ from interleave.scenario import Program, as_program
 from interleave.schedule import Schedule
 from interleave.silence import aloud, silenced
 from interleave.tally import Outcome, Progress, Tally, Violation
-from interleave.trace import OPTION, Trace, Unrun
+from interleave.trace import Trace, Unrun
+
+if TYPE_CHECKING:
+    import networkx
 
 HOLDS: Final = "HOLDS"
 VIOLATED: Final = "VIOLATED"
@@ -41,7 +45,6 @@ EFFORT: Final = 500_000
 
 REDUCTION: Final = "one execution of each equivalence class was run: classes differ in the order of dependent steps"
 
-_TELL_EVERY: Final = 0.2
 
 _LOOK_EVERY: Final = 1.0
 
@@ -80,20 +83,35 @@ class Verdict:
     assumptions: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return _RENDERERS["text"](self)
+        return str(_RENDERERS["text"](self))
 
     def _repr_html_(self) -> str:
-        return _RENDERERS["html"](self)
+        return str(_RENDERERS["html"](self))
+
+    def graph(self, most: int = 10_000) -> networkx.MultiDiGraph:
+        """Return all states of the program as a networkx MultiDiGraph: a node for each state, an edge for each step.
+
+        Nodes are numbered from 0, the first state, breadth first.  A node has `kind` (`initial`, `state`, `end`,
+        `deadlock` or `crash`), `at` (where each thread stands), `turns` (whether it lies on a cycle), and the value of
+        each variable by its name; an `end` has the `outcome`.  An edge has `thread`, `step`, `line` and `file`.
+        `graph.graph` has `initial`, `threads` and `variables`.  networkx writes it as GraphML, DOT and JSON.
+
+        It does not matter which explorer gave the verdict.  Raises ScenarioError if there are more than `most` states
+        or if the program cannot be lowered, with the remedy.  Costs some 20 us a state.
+        """
+        with silenced():
+            found: networkx.MultiDiGraph = _RENDERERS["graph"](self, most)
+        return found
 
 
-_RENDERERS: dict[str, Callable[[Verdict], str]] = {"text": repr, "html": repr}
+_RENDERERS: dict[str, Callable[..., Any]] = {"text": repr, "html": repr}
 
 
-def render_with(text: Callable[[Verdict], str], html: Callable[[Verdict], str]) -> None:
-    """Set how a verdict is printed and shown in a notebook: the windows are on a floor above, so they are handed
-    down.
+def render_with(**windows: Callable[..., Any]) -> None:
+    """Set how a verdict is printed (`text`), shown in a notebook (`html`), and drawn (`graph`, of it and how many
+    states at most): the windows are on a floor above, so they are handed down.
     """
-    _RENDERERS.update(text=text, html=html)
+    _RENDERERS.update(windows)
 
 
 def explore(
@@ -108,6 +126,7 @@ def explore(
     switches: str = "access",
     steps: int | None = STEPS,
     verify_reduction: bool = False,
+    memory: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: str | os.PathLike[str] | None = None,
@@ -121,6 +140,8 @@ def explore(
     class), `states` (every state once, of what can be lowered), `exhaustive` (every interleaving) or `hypothesis`,
     which samples with `seed`; `auto` takes `dpor` for a program of few classes, or one that cannot be lowered, or
     with an option that only `dpor` has, else `states`.
+    `memory` is how many bytes of states may be kept (2 GiB if you say nothing): a search of states that needs more is
+    `UNKNOWN`.
     `stop_at_first` ends the search at the first violation.  `verify_reduction` runs every interleaving as well and
     raises AssertionError if the two searches differ.  `workers` processes search parts of the program at the same
     time (with `dpor`, and where no other thread is alive): the verdict is the same, and its `reductions` say how it was
@@ -133,9 +154,9 @@ def explore(
     does not repeat itself.  Costs executions times their length: for threads that never block, a multinomial
     coefficient of executions.
     """
-    _validate(executions, seconds, steps, switches)
+    limiting.validate(explorer, executions, seconds, steps, switches, memory)
     program = as_program(target)
-    search = Search(steps, executions, seed, EFFORT)
+    search = Search(steps, executions, seed, EFFORT, memory=memory)
     given = (executions, checkpoint, resume, verify_reduction or None, steps if steps != STEPS else None)
     asked = workers != 1 or any(option is not None for option in given)
     tally = Tally(program)
@@ -147,11 +168,13 @@ def explore(
         checkpoints.validate(workers, name, module, checkpoint=checkpoint, resume=resume)
         search.begin_again = tally.begin
         search.is_allowed = partial(_is_allowed, program)
+        search.watcher = limiting.watcher(limits.progress, start, tally)
         if resume is not None:
             checkpoints.resume(resume, program, name, search, tally)
         if checkpoint is not None:
             limits.checkpoint = checkpoints.Checkpoint(checkpoint, program, name, search, tally)
         reason, told = parallel.search(_search, module, program, search, tally, limits, workers)
+        reason = reason or search.unfinished  # whoever cut the search, and wherever
         if reason and limits.checkpoint is not None:
             limits.checkpoint.write()
         tally.shorten()
@@ -310,11 +333,11 @@ def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Sear
             interrupts.look()
         tally.add(trace)
         if trace.ending == "cut":
-            tally.first_cut = tally.first_cut or _endless(trace, search.steps)
+            tally.first_cut = tally.first_cut or limiting.endless(trace, search.steps)
             if search.steps == STEPS:  # nobody asked for executions to be cut, so this one most likely never ends
                 return tally.cuts
         now = time.perf_counter()
-        if limits.progress is not None and now - told > _TELL_EVERY:
+        if limits.progress is not None and now - told > limiting.TELL_EVERY:
             told = now
             limits.progress(_progress(tally, now - limits.start, _length(trace), search, module))
         if limits.checkpoint is not None:
@@ -322,14 +345,14 @@ def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Sear
         if limits.stop_at_first and tally.violated:
             return "stopped at the first violation"
         # The limit is asked after the trace: a search whose last execution is the limit's has skipped nothing,
-        # but whether it was the last only the explorer knows.
-        if over := _over(limits, 0 if module.SAMPLES else tally.executions, now):
+        # but whether it was the last only the explorer knows.  A search of states has ended before its first trace.
+        if search.states is None and (over := _over(limits, 0 if module.SAMPLES else tally.executions, now)):
             return over if module.SAMPLES or next(traces, None) is not None else tally.cuts
         if now > look:
             look = now + _LOOK_EVERY
             if reason := hope.gone(now - limits.start, tally.executions, _length(trace)):
                 return reason if not tally.cut else f"{reason}; {tally.cuts}"
-    return tally.cuts or search.unfinished
+    return tally.cuts
 
 
 def _length(trace: Trace) -> int:
@@ -349,22 +372,3 @@ def _progress(tally: Tally, seconds: float, depth: int, search: Search, module: 
     share = search.share() if search.share is not None else None
     classes = tally.executions - tally.abandoned if module.REDUCES else None
     return Progress(tally.executions, seconds, depth, tally.distinct, tally.violated, share, classes)
-
-
-def _endless(trace: Trace, steps: int | None) -> str:
-    last = trace.threads[trace.path[-1] & (1 << OPTION) - 1]
-    place = next((f"{wait.file}:{wait.line}" for wait in trace.stands if wait.thread == last), "its end")
-    return (
-        f"an execution was cut after {steps:,} steps: {last} was at {place}; "
-        "a loop there may spin for ever (use Await, a lock or a bound), or raise the limit with steps="
-    )
-
-
-def _validate(executions: Any, seconds: Any, steps: Any, switches: Any) -> None:
-    for name, value in (("executions", executions), ("steps", steps)):
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-            raise ScenarioError(f"{name}={value!r}: expected a whole number of at least 1, or None for no limit")
-    if seconds is not None and (not isinstance(seconds, (int, float)) or not seconds > 0):
-        raise ScenarioError(f"seconds={seconds!r}: expected a number above 0, or None for no limit")
-    if switches != "access":
-        raise ScenarioError(f"switches={switches!r}: this version switches at every shared access, switches='access'")

@@ -36,6 +36,9 @@ _GRACE: Final = 1.0
 
 _TICK: Final = 0.5
 _PACKAGE: Final = os.path.dirname(__file__) + os.sep
+_PROGRAMS: Final = os.path.join(_PACKAGE, "compiled", "lower", "stopping.py")
+"""Where the program itself is run, up to its first thread."""
+
 _STATES: Final = (os.path.join(_PACKAGE, "compiled", ""), os.path.join(_PACKAGE, "explore", "states", ""))
 
 
@@ -149,7 +152,8 @@ def _is_ours(frame: FrameType | None) -> bool:
     """Return whether states are being explored, which takes no steps and looks by itself whether to stop."""
     while frame is not None and not frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
-    return frame is not None and frame.f_code.co_filename.startswith(_STATES)
+    file = frame.f_code.co_filename if frame is not None else ""
+    return file.startswith(_STATES) and file != _PROGRAMS
 
 
 def _place(frame: FrameType | None) -> str:

@@ -60,6 +60,7 @@ HOUSE: tuple[tuple[int, tuple[str, ...]], ...] = (
         ),
     ),
     (5, ("tally", "hope")),
+    (5, ("limits",)),
     (5, ("parallel", "checkpoints", "confirming", "choosing")),
     (5, ("verdict",)),
     (5, ("finding",)),

@@ -15,8 +15,9 @@ from random_systems import Generator
 
 from interleave import interrupts
 from interleave.compiled.kernel import reach
-from interleave.compiled.kernel.reached import Progress, Reached
+from interleave.compiled.kernel.reached import Reached
 from interleave.compiled.plain import Plain, Space, search
+from interleave.compiled.progress import Progress
 from interleave.compiled.system import END, Command, Op, System, Value, Var, Variable
 
 ENGINES = ("plain", "packed", None)

@@ -10,11 +10,12 @@ from reduced_models import MUTANTS, batches, family, mutant
 
 from interleave.compiled.plain import Plain, search
 from interleave.compiled.reduce.facts import facts_of
-from interleave.compiled.reduce.lift import Witness, find, lift, replayed, scaled
+from interleave.compiled.reduce.lift import Witness, lift, scaled
 from interleave.compiled.reduce.pipeline import ALL, reduce
 from interleave.compiled.reduce.search import Search, explore
 from interleave.compiled.reduce.terms import exhaustive, literals, polynomial, tidied
 from interleave.compiled.system import Expr, Op, Var
+from interleave.compiled.templates import replayed
 
 FULL = 100_000
 
@@ -123,31 +124,6 @@ def test_a_lifted_schedule_is_one_of_the_system() -> None:
 
     assert found is not None
     assert replayed(system, found.runs) == found.state
-
-
-@pytest.mark.parametrize("outcome", [2, 3, FULL // 2, FULL, FULL + 1, 2 * FULL - 1, 2 * FULL])
-def test_every_outcome_of_the_unlocked_counter_has_a_schedule_at_full_size(outcome: int) -> None:
-    found = find(counter(2, FULL), outcome)
-
-    assert found is not None
-    assert found.outcome == outcome
-    assert sum(steps for _, steps in found.runs) == 2 * 3 * FULL
-
-
-@pytest.mark.parametrize("outcome", range(2, 101))
-def test_a_found_schedule_is_one_of_the_system(outcome: int) -> None:
-    system = counter(2, 50)
-
-    found = find(system, outcome)
-
-    assert found is not None
-    assert replayed(system, found.runs) == found.state
-    assert Plain(system).outcome(found.state) == outcome
-
-
-@pytest.mark.parametrize("outcome", [0, 1, 2 * FULL + 1])
-def test_an_outcome_that_cannot_be_is_not_found(outcome: int) -> None:
-    assert find(counter(2, FULL), outcome) is None
 
 
 def test_a_right_program_has_nothing_to_lift() -> None:

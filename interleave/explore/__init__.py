@@ -33,7 +33,8 @@ class Search:
     stands nowhere; and `resume` is such a number and such a state, to go on from.  `system` is the program as it
     was lowered, if it was; an explorer of states sets `states` and `classes`, how many there are, `reductions`, the
     reasons why some were left out, `unfinished`, why the search was not to the end, and `minimal`, whether its
-    schedules have the fewest switches.  `is_allowed` says whether an outcome is fine.
+    schedules have the fewest switches.  `is_allowed` says whether an outcome is fine.  `memory` is how many bytes of
+    states it may keep, and `watcher` is told how far it is.
     """
 
     steps: int | None = None
@@ -53,6 +54,8 @@ class Search:
     unfinished: str = ""
     minimal: bool = True
     is_allowed: Callable[[Any], bool] = lambda outcome: True
+    memory: int | None = None
+    watcher: Callable[[Any], None] | None = None
 
 
 class Void(Exception):

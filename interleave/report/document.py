@@ -8,6 +8,7 @@ Read next: `text` for people.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from interleave.check import atomicity, outcome
@@ -15,7 +16,9 @@ from interleave.real.observation import Observation
 from interleave.report.events import describe, events_of
 from interleave.report.places import short_file
 from interleave.report.text import MOST_STEPS
+from interleave.schedule import Schedule
 from interleave.split.listing import StepList
+from interleave.tally import Outcome
 from interleave.trace import NO_OUTCOME, Trace
 from interleave.verdict import Verdict
 
@@ -26,6 +29,7 @@ def as_json(verdict: Verdict, target: str | None = None) -> dict[str, Any]:
     Keys: `target`, `program`, `status`, `complete`, `reason`, `executions`, `interleavings`, `classes`,
     `states`, `deadlocks`, `abandoned`, `redundant`, `steps`, `seconds`, `explorer`, `engine`, `reductions`,
     `assumptions`; `outcomes`, a list of `result`, `value`, `allowed`, `executions`, `interleavings`, `schedule`;
+    of more than 100 outcomes of a search of states the schedules are null, as working them all out takes long;
     `violations`, a list of `kind`, `message`, `executions`, `interleavings`, `schedule`, `confirmed`, `trace` (see
     `trace_as_json`).
     """
@@ -42,9 +46,9 @@ def as_json(verdict: Verdict, target: str | None = None) -> dict[str, Any]:
                 "allowed": outcome.is_allowed(found.value, verdict.program) if judged else None,
                 "executions": found.executions,
                 "interleavings": found.interleavings,
-                "schedule": str(found.schedule),
+                "schedule": None if schedule is None else str(schedule),
             }
-            for found in verdict.outcomes.values()
+            for found, schedule in _with_schedules(verdict)
         ],
         "violations": [
             {
@@ -59,6 +63,18 @@ def as_json(verdict: Verdict, target: str | None = None) -> dict[str, Any]:
             for violation in verdict.violations
         ],
     }
+
+
+MOST_WORKED_OUT = 100
+"""So many schedules that nobody has asked for yet are worked out."""
+
+
+def _with_schedules(verdict: Verdict) -> Iterator[tuple[Outcome, Schedule | None]]:
+    """Yield each outcome with its schedule, None beyond those that can be worked out in a short time."""
+    left = MOST_WORKED_OUT
+    for found in verdict.outcomes.values():
+        left -= not found.is_worked_out
+        yield found, found.kept if found.is_worked_out or left >= 0 else None
 
 
 _NUMBERS = (

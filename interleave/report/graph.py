@@ -14,15 +14,22 @@ from typing import Any, Final
 
 import networkx as nx
 
+from interleave.compiled.lower import lower
 from interleave.compiled.plain import Plain, Space, search
 from interleave.compiled.system import END, UNSTARTED, Command, State, System
 from interleave.errors import ScenarioError
+from interleave.scenario import Program
 
 MOST: Final = 10_000
 """The most states of a graph, unless told otherwise: nobody looks at more, and drawing them takes minutes."""
 
 FORMATS: Final = ("dot", "graphml", "json")
 _COLOURS: Final = {"end": "palegreen", "deadlock": "salmon", "crash": "orange", "initial": "lightblue"}
+
+
+def of_program(program: Program, most: int = MOST) -> nx.MultiDiGraph:
+    """Return the graph of the states of `program`; LoweringError if it cannot be lowered."""
+    return graph_of(lower(program), most)
 
 
 def graph_of(system: System, most: int = MOST) -> nx.MultiDiGraph:

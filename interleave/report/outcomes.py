@@ -44,7 +44,7 @@ def table_of(verdict: Verdict, width: int) -> Iterator[Line]:
             "SHARE": _share(_often(found, counted), total or 1),
             "ALLOWED": "yes" if fine else "no",
         }
-        rows.append(([cells[column] for column in columns], found.schedule))
+        rows.append(([cells[column] for column in columns], found.kept))
     if rows:
         (first, _), *rest = _with_schedules([*columns, _title(verdict)], rows, width)
         yield first, "head"
@@ -63,7 +63,7 @@ def table_of(verdict: Verdict, width: int) -> Iterator[Line]:
 
 
 def _with_schedules(
-    header: list[str], rows: Sequence[tuple[list[str], Schedule]], width: int
+    header: list[str], rows: Sequence[tuple[list[str], Schedule | None]], width: int
 ) -> Iterator[tuple[str, int]]:
     """Yield the lines of a table whose last column holds schedules, and the number of the row each belongs to.
 
@@ -73,7 +73,7 @@ def _with_schedules(
     room = width - sum(max(map(len, column)) + len(GAP) for column in others)
     flat: list[tuple[list[str], int]] = []
     for at, (cells, schedule) in enumerate(rows):
-        runs = (str(Schedule((run,))) for run in schedule.runs)
+        runs = ["not kept"] if schedule is None else [str(Schedule((run,))) for run in schedule.runs]
         for number, piece in enumerate(fold(runs, room, _MOST_LINES)):
             flat.append(([*(cells if number == 0 else [""] * len(cells)), piece], at))
     widest = max(len(cells[-1]) for cells, _ in flat)

@@ -43,6 +43,9 @@ class Ticker:
         found = (
             f"{count(progress.outcomes, 'outcome')}, {'a violation' if progress.violated else 'no violation'} so far"
         )
+        if progress.states is not None:
+            self._tell(f"{_states(progress)}; {found}")
+            return
         run = count(progress.executions, "execution")
         if progress.classes is not None:
             run += f" of {count(progress.classes, 'class', 'classes')}"
@@ -83,3 +86,13 @@ class Ticker:
             )
             self._live.start()
         self._live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
+
+
+def _states(progress: Progress) -> str:
+    """Return how far a search of states is: layer, frontier, states, rate and bytes."""
+    states = progress.states or 0
+    layer = f"layer {progress.depth:,}, " if progress.depth else ""
+    kept = f", {progress.nbytes / 1e6:,.0f} MB" if progress.nbytes else ""
+    rate = f"{states / max(progress.seconds, 1e-9):,.0f} a second"
+    left = f"{layer}{progress.frontier:,} to look at"
+    return f"{count(states, 'state')} in {duration(progress.seconds)}, {left}, {rate}{kept}"

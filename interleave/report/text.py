@@ -119,8 +119,8 @@ def _verdict(verdict: Verdict, width: int, target: str | None) -> Iterator[Line]
         yield "", ""
         yield from _violation(alike, told, verdict, width, target)
         told.add(alike[0].schedule)
-    if not verdict.violations and len(verdict.outcomes) > 1:
-        yield from _replay(_rarest(verdict).schedule, verdict.program, target)
+    if not verdict.violations and len(verdict.outcomes) > 1 and (rare := _rarest(verdict).kept):
+        yield from _replay(rare, verdict.program, target)
     yield from _small_print(verdict, width)
 
 

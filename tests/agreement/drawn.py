@@ -163,9 +163,6 @@ def differences(generated: Generated, invariant: Callable[[Any], bool] | None, t
 
 # ---------------------------------------------------------------- against the states
 
-LATE = "as two locks that are met late may be one (decision 0008)"
-"""Why an execution may be in vain: that costs time and loses nothing, so it is counted and is no difference."""
-
 
 def against_states(
     generated: Generated, invariant: Callable[[Any], bool] | None, textbook: bool = False, forms: bool = False
@@ -199,15 +196,8 @@ def against_states(
     if max(visited.values(), default=1) > 1:
         faults.append("a class was visited twice")
     if search.redundant:
-        why = f", {LATE}" if has_two_locks(generated) else ""
-        faults.append(f"{search.redundant} executions in vain{why}")
+        faults.append(f"{search.redundant} executions in vain")
     return faults
-
-
-def has_two_locks(generated: Generated) -> bool:
-    """Return whether a program has two objects of one class, which its threads may meet late."""
-    lines = [line for lines in (*generated.threads, generated.child) for line in lines]
-    return len({line[1] for line in lines if line[0] in ("acquire", "release", "try")}) == 2
 
 
 def end_of(trace: Trace) -> states.End:
@@ -277,20 +267,17 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1, help="how many processes")
     options = parser.parse_args()
     begun, told = time.monotonic(), time.monotonic()
-    done, bad, late = 0, 0, 0
+    done, bad = 0, 0
 
     def tell() -> None:
         seconds = time.monotonic() - begun
         numbers = f"{options.start} to {options.start + done - 1}"
-        vain = f", {late} with an execution in vain {LATE}" if late else ""
         rate = done / max(seconds, 1e-9)
-        print(f"{done:,} programs ({numbers}), {bad} bad{vain}, {seconds:.0f} s, {rate:.0f} a second", flush=True)
+        print(f"{done:,} programs ({numbers}), {bad} bad, {seconds:.0f} s, {rate:.0f} a second", flush=True)
 
     try:
         for done, fault in enumerate(verdicts(options), 1):
-            if fault.endswith(LATE) and "; " not in fault:
-                late += 1
-            elif fault:
+            if fault:
                 bad += 1
                 print(f"program {options.start + done - 1}: {fault}", flush=True)
             if time.monotonic() - told > 60:

@@ -241,7 +241,7 @@ def _reduced_otherwise(lowered: Lowered, found: Whole) -> str:
     one, other = _gist(lowered, found.endings), _gist(lowered, left)
     if not search.unfinished and one != other:
         return f"{one} without reductions, {other} with them"
-    for ending in left[:3]:
+    for ending in left[:6]:
         lowered.trace(ending, is_run=True)  # which says if the machine comes elsewhere
     return ""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -24,8 +24,9 @@ if __name__ == "__main__":
 from agreement.commanded import drawn
 from interleave.compiled.plain import Plain, search
 from interleave.compiled.reduce.pipeline import ALL, reduce
-from interleave.compiled.reduce.search import decoded, explore, outcome_codes
-from interleave.compiled.system import State, System, compiled
+from interleave.compiled.reduce.search import Search, decoded, explore, outcome_codes
+from interleave.compiled.reduce.unpooling import unpooled
+from interleave.compiled.system import Command, State, System, compiled
 
 MOST = 1500
 CHOICES: tuple[tuple[str, ...], ...] = (
@@ -95,11 +96,39 @@ def reducedly(
     return found, len(reached.parents)
 
 
+def ways(system: System) -> Iterator[str]:
+    """Yield what is wrong with the ways to the ends, where rounds were added up and are given back."""
+    reduced = reduce(system)
+    if not reduced.pools:
+        return
+    search_ = Search(reduced)
+    reached = search_.explore()
+    for state in [*filter(search_.is_over, reached.parents), *reached.deadlocks]:
+        end, path = unpooled(search_, reached.path(state))
+        if shared_of(system, [end]) != shared_of(system, [state]) or search_.is_over(end) != search_.is_over(state):
+            yield f"the way to {state} leads to {end}"
+        if followed(reduced.system, path) != end:
+            yield f"the way to {state} is none"
+
+
+def followed(system: System, path: Sequence[tuple[Command, int]]) -> State | None:
+    """Return where a way leads when each of its commands is taken by itself, None if one cannot be."""
+    plain, state = Plain(system), system.initial
+    for command, times in path:
+        for _ in range(times):
+            after = next((after for taken, after in plain.successors(state) if taken is command), None)
+            if after is None:
+                return None
+            state = after
+    return state
+
+
 @dataclass
 class Count:
-    """How much was compared."""
+    """How much was compared; `pooled` are the programs where rounds were added up."""
 
     programs: int = 0
+    pooled: int = 0
     deadlocks: int = 0
     crashes: int = 0
     broken: int = 0
@@ -108,12 +137,15 @@ class Count:
 
 
 def differences(
-    seeds: Sequence[int], choices: Sequence[Sequence[str]] | None = None, count: Count | None = None
+    seeds: Sequence[int],
+    choices: Sequence[Sequence[str]] | None = None,
+    count: Count | None = None,
+    draw: Callable[[int], System] = drawn,
 ) -> Iterator[str]:
     """Yield each difference for the programs of `seeds`, with all reductions and with one other choice of them."""
     count = count if count is not None else Count()
     for seed in seeds:
-        system, random = drawn(seed), Random(seed)
+        system, random = draw(seed), Random(seed)
         expected = plainly(system)
         if expected is None:
             continue
@@ -132,6 +164,8 @@ def differences(
             differ = expected[0].differs(kept)
             if differ:
                 yield f"seed {seed}, {'+'.join(only)}, order {order}: {', '.join(differ)}"
+        count.pooled += bool(reduce(system).pools)
+        yield from (f"seed {seed}: {wrong}" for wrong in ways(system))
 
 
 def main() -> int:

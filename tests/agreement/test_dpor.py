@@ -22,7 +22,7 @@ from interleave.scenario import as_program
 CHUNK = 100
 
 
-@pytest.mark.parametrize("chunk", range(10))
+@pytest.mark.parametrize("chunk", range(20))
 def test_reduced_and_full_search_agree_on_a_hundred_programs(chunk: int) -> None:
     numbers = range(chunk * CHUNK, (chunk + 1) * CHUNK)
 

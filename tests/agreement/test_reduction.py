@@ -28,7 +28,7 @@ CAUGHT_AT: dict[str, int] = {
     "future cut at any lock": 8,
     "future cut at any join": 8,
     "whether it stays enabled is not asked": 30,
-    "whether it stays disabled is not asked": 1117,
+    "whether it stays disabled is not asked": 290,
     "readers are not looked at": 5,
     "a lock is released by its holder only": 8,
     "facts are not spoilt by others": 0,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from interleave.compiled.system import Expr, System
 
 if TYPE_CHECKING:
-    from interleave.compiled.kernel.reached import Reached, Watcher
+    from interleave.compiled.kernel.reached import Reached
+    from interleave.compiled.progress import Watcher
 
 KEEP: Final = 1 << 30
 """How many bytes of layers are kept for the ways back, if nothing else is said."""

@@ -5,32 +5,13 @@ Read next: `search`, which finds it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from interleave.compiled.kernel.layers import Layer
 from interleave.compiled.kernel.outcomes import Outcomes
 from interleave.compiled.system import Command, Expr, State, System
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a search is: the layers behind it, the states in the next one, all states, and what that took."""
-
-    layers: int
-    frontier: int
-    states: int
-    seconds: float
-    nbytes: int
-
-    @property
-    def rate(self) -> float:
-        """States a second."""
-        return self.states / self.seconds if self.seconds else 0.0
-
-
-Watcher: TypeAlias = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,5 +89,5 @@ class Reached:
 
     def _kept(self) -> Sequence[Layer]:
         if self.layers is None:
-            raise LookupError("the layers were not kept: they took too much memory, or keep=False")
+            raise LookupError("the layers of states were not kept, as they took too much memory")
         return self.layers

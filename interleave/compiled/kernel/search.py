@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Final
 from interleave import interrupts
 from interleave.compiled.kernel.layers import Layer, Step, Thin
 from interleave.compiled.kernel.rank import rank
-from interleave.compiled.kernel.reached import Progress, Reached, Watcher
+from interleave.compiled.kernel.reached import Reached
 from interleave.compiled.plain import Plain
+from interleave.compiled.progress import Progress, Watcher
 from interleave.compiled.system import Expr, Op, State, System, Var, op
 
 if TYPE_CHECKING:

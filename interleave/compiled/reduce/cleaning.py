@@ -31,13 +31,24 @@ DEAD: Final = " is 0 where it is not used again"
 """How the reason ends why a private value is forgotten."""
 
 
-def touched_by(system: System) -> dict[int, set[int]]:
-    """Return for each index of the state the threads with a command that looks at it or changes it."""
+def touched_by(system: System, set_at_start: bool = True) -> dict[int, set[int]]:
+    """Return for each index of the state the threads with a command that looks at it or changes it.
+
+    Without `set_at_start`, who sets what belongs to a thread in the command that starts that thread does not count.
+    """
     found: dict[int, set[int]] = {index: set() for index in range(len(system.initial))}
     for command in system.all_commands():
-        for index in used(command) | {index for index, _ in command.updates}:
+        changed = {index for index, _ in command.updates}
+        begun = set() if set_at_start else {index for index in changed if _owner(system, index) in changed}
+        for index in used(command) | (changed - begun):
             found[index].add(command.thread)
     return found
+
+
+def _owner(system: System, index: int) -> int | None:
+    """Return the thread that a variable belongs to, None for the place of a thread and for what nobody owns."""
+    variable = system.variable(index)
+    return None if variable is None else variable.owner
 
 
 def used(command: Command) -> frozenset[int]:
@@ -61,8 +72,8 @@ def asked_at_the_end(system: System) -> frozenset[int]:
 
 
 def private_variables(system: System) -> frozenset[int]:
-    """Return the variables that belong to a thread and that nobody else touches."""
-    touched = touched_by(system)
+    """Return the variables that belong to a thread and that nobody else touches but to set them as it starts it."""
+    touched = touched_by(system, set_at_start=False)
     return frozenset(
         index
         for index in range(len(system.threads), len(system.initial))

@@ -2,8 +2,8 @@
 
 The bounds of loops are made small, and the small program is searched in full.  Each of its ways to end is tried
 on the large one, with the rounds that the small one lacks put into one of the runs of each thread; a run of many
-rounds of one thread alone is worked out in closed form.  For one wanted outcome there are schedules with a free
-number of rounds as well.  What is returned has been evaluated on the large system: a witness is never a guess.
+rounds of one thread alone is worked out in closed form.  What is returned has been evaluated on the large system: a
+witness is never a guess.
 
 Reference: for small bounds, D. Jackson, "Software abstractions", MIT Press 2006 (the small scope hypothesis).
 
@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, permutations, product
+from itertools import groupby, product
 from typing import Any, TypeAlias
 
+from interleave import interrupts
 from interleave.compiled.plain import Plain, search
 from interleave.compiled.reduce.facts import Facts
 from interleave.compiled.reduce.loops import Loop, jump, loop_of
@@ -184,6 +185,7 @@ def lift(system: System, wanted: Callable[[Witness], bool], rounds: int = 2, mos
     tried: set[State] = set()
     first = len(system.threads)
     for state in [*space.broken, *space.ends, *space.deadlocks]:
+        interrupts.look()
         shared = tuple(v for v, variable in zip(state[first:], system.variables, strict=True) if variable.owner is None)
         if shared in tried:
             continue
@@ -240,99 +242,3 @@ def _first_rounds(solo: Solo, state: State, thread: int, commands: int) -> tuple
             return None
         state, steps = found[1], steps + len(found[0].steps)
     return None
-
-
-def find(system: System, outcome: int) -> Witness | None:
-    """Return a schedule of `system` that returns `outcome`, by schedules with one free number of rounds; or None.
-
-    `a:h b:m a:r b:r` and `a:h b:m a:H b:h a:r b:r`: h is a part of a round, H the rest of it, m the free number
-    of rounds, r all that is left.  The outcome is linear in m, or what was found is evaluated to be wrong.
-    """
-    solo = Solo(system)
-    workers = [thread for thread in range(len(system.threads)) if system.initial[thread] > 1]
-    for one, other in permutations(workers, 2):
-        length = _round_length(solo, one)
-        for part, second in product(range(1, length), (False, True)):
-            found = _solved(solo, outcome, _Shape(one, other, part, length - part if second else 0))
-            if found is not None:
-                return found
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """A schedule with a free number of rounds: `a` takes `part` of a round, and its `rest` if that is not 0."""
-
-    one: int
-    other: int
-    part: int
-    rest: int
-
-
-def _round_length(solo: Solo, thread: int) -> int:
-    """Return how many commands a round of `thread` is from where it begins; 1 if there is none."""
-    state, commands = solo.system.initial, 0
-    while commands < LONGEST_ROUND and (found := solo.next(state, thread)) is not None:
-        state, commands = found[1], commands + 1
-        if state[thread] == solo.system.initial[thread]:
-            return commands
-    return 1
-
-
-def _solved(solo: Solo, outcome: int, shape: _Shape) -> Witness | None:
-    """Return the schedule of this shape with that outcome: two of them are evaluated, and the line through them."""
-    ends = [_evaluated(solo, shape, rounds) for rounds in (1, 2)]
-    if ends[0] is None or ends[1] is None:
-        return None
-    first, second = ends[0].outcome, ends[1].outcome
-    if not isinstance(first, int) or not isinstance(second, int):
-        return None
-    slope = second - first
-    rounds = 1 + (outcome - first) // slope if slope else 1
-    if rounds < 0:
-        return None
-    found = _evaluated(solo, shape, rounds)
-    return found if found is not None and found.outcome == outcome else None
-
-
-def _evaluated(solo: Solo, shape: _Shape, rounds: int) -> Witness | None:
-    """Return what the schedule comes to with that many rounds; None if it cannot be taken."""
-    state, made = solo.system.initial, list[Run]()
-    parts: list[tuple[int, int]] = [(shape.one, shape.part), (shape.other, -rounds)]
-    if shape.rest:
-        parts += [(shape.one, shape.rest), (shape.other, shape.part)]
-    for thread, commands in parts:
-        if commands < 0:
-            many = solo.rounds(state, thread, rounds)
-            if many is None or many[1] != rounds:
-                return None
-            state, steps = many[0], many[2]
-        elif (taken := solo.take(state, thread, commands)) is None:
-            return None
-        else:
-            state, steps = taken
-        made.append((thread, steps))
-    moved = True
-    while moved:
-        moved = False
-        for thread in (shape.one, shape.other, *range(len(solo.system.threads))):
-            state, steps = solo.rest(state, thread)
-            made.append((thread, steps))
-            moved = moved or steps > 0
-    return solo.witness(state, made)
-
-
-def replayed(system: System, runs: Sequence[Run]) -> State | None:
-    """Return the state after `runs`, taken one command at a time; None if they cannot be taken."""
-    solo, state = Solo(system), system.initial
-    for thread, steps in runs:
-        left = steps
-        while left > 0:
-            found = solo.next(state, thread)
-            if found is None:
-                return None
-            left -= len(found[0].steps)
-            state = found[1]
-        if left:
-            return None
-    return state

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from interleave.compiled.kernel.rank import rank
 from interleave.compiled.reduce.ample import Ample
 from interleave.compiled.reduce.blocks import Growth, Movers, merged
 from interleave.compiled.reduce.cleaning import private_variables, with_constants, without_dead_values
@@ -49,10 +50,11 @@ def reduce(system: System, only: Iterable[str] = ALL) -> Reduced:
     """Return `system` reduced by those of `ALL` that are in `only`; not at all, with the reason, if it is irregular."""
     wanted, reasons = frozenset(only), list[str]()
     assert wanted <= set(ALL), f"no such reduction: {sorted(wanted - set(ALL))}"
+    turns = not terminates(system) and rank(system) is None
     facts = facts_of(system)
     fault = irregularity(system, facts)
     if fault is not None:
-        return Reduced(system, None, {}, (), True, (f"not reduced: {fault}",))
+        return Reduced(system, None, {}, (), turns, (f"not reduced: {fault}",))
     if "constants" in wanted:
         system, found = with_constants(system)
         reasons += found
@@ -73,7 +75,7 @@ def reduce(system: System, only: Iterable[str] = ALL) -> Reduced:
         if "loops" not in wanted:
             loops = {}
         reasons += about_loops(system, loops.values())
-    return Reduced(system, ample, loops, tuple(pools), not terminates(system), tuple(reasons))
+    return Reduced(system, ample, loops, tuple(pools), turns, tuple(reasons))
 
 
 def irregularity(system: System, facts: Facts) -> str | None:

@@ -106,7 +106,8 @@ def member_of(
         return None
     (loop,), (leave,) = (loops[id(rounds[0])],), leaving
     private = private_variables(system) - asked_at_the_end(system)
-    own = frozenset(index for index in private if system.variables[index - len(system.threads)].owner == thread)
+    mine = owned_by(system, thread)
+    own = private & mine
     counters = [index for index in loop.steps if index in own]
     if len(counters) != 1 or loop.steps[counters[0]] <= 0:
         return None
@@ -118,19 +119,25 @@ def member_of(
     if bound is None or asked_last[0] != {negated(next(iter(asked[0])))}:
         return None
     change, last = seen_change(effect(rounds[0], known), own, thread), seen_change(effect(leave, there), own, thread)
-    if looks_inside(change, own) or not is_like(
+    if looks_inside(change, mine) or not is_like(
         (last, asked_last[1], shared_of(there, own)),
         (change, asked[1], shared_of(known, own)),
         shared_of(commuting.facts.at(thread, pc), own),
     ):
         return None
-    facts = frozenset((i, v) for i, v in shared_of(known, own).items() if i >= len(system.threads))
+    facts = frozenset((i, v) for i, v in shared_of(known, mine).items() if i >= len(system.threads))
     factor, number = bound
     value = Op("+", (number, Op("*", (factor, Var(counters[0])))))
     times = Op("+", (1, Op("//", (Op("neg", (value,)), factor * loop.steps[counters[0]]))))
     left = Op("if", (Op(">", (times, 0)), times, 0))
     member = Member(thread, pc, counters[0], loop.steps[counters[0]], left, -number // factor, bool(last))
     return member, (change, asked[1], bool(last), facts)
+
+
+def owned_by(system: System, thread: int) -> frozenset[int]:
+    """Return the variables that belong to `thread`."""
+    indices = enumerate(system.variables, len(system.threads))
+    return frozenset(index for index, variable in indices if variable.owner == thread)
 
 
 def shared_of(known: Mapping[int, int], own: frozenset[int]) -> Known:

@@ -13,11 +13,13 @@ Read next: `pipeline`, which reduces.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from interleave import interrupts
+from interleave.compiled.progress import Progress, Watcher
 from interleave.compiled.reduce.loops import jump
 from interleave.compiled.reduce.pipeline import Reduced
 from interleave.compiled.reduce.pools import Member
@@ -33,7 +35,8 @@ class Reached:
     """What was reached: `ends` are the shared variables at the ends of executions, `outcomes` what they return.
 
     `parents` tell how each state was reached first: from where, by which command, how often.  `crashes` are pairs
-    of a thread and the number of its crash.  `complete` is False where a limit cut the search.
+    of a thread and the number of its crash.  `complete` is False where a limit cut the search, and `reason` says
+    which: `states`, `interrupted` or `seconds`.
     """
 
     ends: set[State] = field(default_factory=set)
@@ -42,7 +45,12 @@ class Reached:
     crashes: set[tuple[int, int]] = field(default_factory=set)
     broken: list[State] = field(default_factory=list)
     parents: dict[State, Parent] = field(default_factory=dict)
-    complete: bool = True
+    reason: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether all was explored."""
+        return not self.reason
 
     def path(self, state: State) -> list[tuple[Command, int]]:
         """Return how `state` was reached first: commands, each with how often it is taken in a row."""
@@ -54,7 +62,7 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class Way:
     """One command, ready to be taken."""
 
     command: Command
@@ -72,9 +80,9 @@ class Search:
         self.threads = len(self.system.threads)
         self.order = tuple(order) if order is not None else tuple(range(self.threads))
         self._holds = compiled((self.system.invariant,), "all") if self.system.invariant is not None else None
-        self._ways: dict[tuple[int, int], list[_Way]] = {}
+        self._ways: dict[tuple[int, int], list[Way]] = {}
         self._pooled: dict[State, list[Callable[[State], State]]] = {}
-        self._plans: dict[State, tuple[list[list[_Way]], list[_Way]]] = {}
+        self._plans: dict[State, tuple[list[list[Way]], list[Way]]] = {}
         # Who would wait for ever matters only where something is asked of states before the ends.
         self.fair = reduced.turns and bool(self.system.crash or self.system.invariant is not None)
         self.shared = [index for index in range(self.threads, len(self.system.initial)) if self._is_shared(index)]
@@ -83,14 +91,14 @@ class Search:
         variable = self.system.variable(index)
         return variable is not None and variable.owner is None
 
-    def ways(self, thread: int, pc: int) -> list[_Way]:
+    def ways(self, thread: int, pc: int) -> list[Way]:
         """Return the commands of `thread` at `pc`, ready to be taken."""
         key = thread, pc
         if key not in self._ways:
             self._ways[key] = [self._ready(command) for command in self.system.commands[thread].get(pc, ())]
         return self._ways[key]
 
-    def _ready(self, command: Command) -> _Way:
+    def _ready(self, command: Command) -> Way:
         after: list[Expr] = [Var(index) for index in range(len(self.system.initial))]
         for index, expr in command.updates:
             after[index] = expr
@@ -98,12 +106,12 @@ class Search:
         guard = compiled(command.guard, "all") if command.guard else None
         loop = self.reduced.loops.get(id(command))
         if loop is None:
-            return _Way(command, guard, compiled(after))
-        return _Way(
+            return Way(command, guard, compiled(after))
+        return Way(
             command, guard, compiled(after), compiled(loop.bounds), compiled(jump(loop, len(self.system.initial)))
         )
 
-    def plan(self, pcs: State) -> tuple[list[list[_Way]], list[_Way]]:
+    def plan(self, pcs: State) -> tuple[list[list[Way]], list[Way]]:
         """Return what each thread that is enough at `pcs` can do there, and what all can."""
         found = self._plans.get(pcs)
         if found is None:
@@ -132,7 +140,7 @@ class Search:
                 after = way.after(state)
                 yield (after if pooled is None else pooled(after)), way.command, 1
 
-    def _taken(self, way: _Way, state: State, only: bool) -> tuple[State, Command, int]:
+    def _taken(self, way: Way, state: State, only: bool) -> tuple[State, Command, int]:
         """Return the state after the command, taken as often as it can be if it is a loop and no other can be taken."""
         if way.rounds is None or way.jump is None or not only or not self._is_exclusive(way.command):
             return way.after(state), way.command, 1
@@ -166,19 +174,33 @@ class Search:
         after[taker.counter] = Op("-", (taker.highest, Op("*", (taker.step, Op("-", (left, 1))))))
         return compiled(after)
 
-    def explore(self, most: int | None = None) -> Reached:
-        """Return what is reached, with at most `most` states kept."""
+    def explore(self, most: int | None = None, watcher: Watcher | None = None) -> Reached:
+        """Return what is reached, with at most `most` states kept; Ctrl-C and the time limit leave what was found."""
         initial = self.pooled(self.system.initial)
         found = Reached(parents={initial: None})
-        codes = outcome_codes(self.system.outcome)
-        outcome = compiled(codes)
         ended: set[State] = set()
-        pending, looked = [initial], 0
+        try:
+            self._explore(found, [initial], ended, most, watcher)
+        except interrupts.Interrupted:
+            found.reason = "interrupted"
+        except interrupts.OutOfTime:
+            found.reason = "seconds"
+        if self.system.outcome is not None:
+            found.outcomes = {decoded(self.system.outcome, iter(values)) for values in ended}
+        return found
+
+    def _explore(
+        self, found: Reached, pending: list[State], ended: set[State], most: int | None, watcher: Watcher | None
+    ) -> None:
+        outcome = compiled(outcome_codes(self.system.outcome))
+        looked, started = 0, time.perf_counter()
         while pending:
             state = pending.pop()
             if len(found.parents) >= looked:
                 looked = len(found.parents) + _EVERY
                 interrupts.look()
+                if watcher is not None:
+                    watcher(Progress(0, len(pending), len(found.parents), time.perf_counter() - started, 0))
             self._look(state, found)
             if self.is_over(state):
                 found.ends.add(tuple([state[index] for index in self.shared]))
@@ -193,11 +215,8 @@ class Search:
             if not moved:
                 found.deadlocks.append(state)
             if most is not None and len(found.parents) > most:
-                found.complete = False
-                break
-        if self.system.outcome is not None:
-            found.outcomes = {decoded(self.system.outcome, iter(values)) for values in ended}
-        return found
+                found.reason = "states"
+                return
 
     def is_over(self, state: State) -> bool:
         """Return whether every thread that has to end has ended; one that was never started has not to."""

@@ -12,10 +12,13 @@ Read next: `stages` for the ways there are, in the order in which they are tried
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Final
 
+from interleave import interrupts
 from interleave.compiled.lower import lower
+from interleave.errors import ScheduleError
 from interleave.explore import Search
 from interleave.explore.states.lowered import Lowered
 from interleave.explore.states.stages import endings
@@ -26,6 +29,15 @@ __all__ = ["REDUCES", "SAMPLES", "explore"]
 
 SAMPLES: Final = False
 REDUCES: Final = False
+
+MOST_RUN: Final = 10
+"""So many forbidden outcomes are run on the machine at once; the others when somebody looks at them."""
+
+MOST_FAILED: Final = 1_000
+"""So many other ways to fail are run; a search that finds more says so."""
+
+_GRACE: Final = 2.0
+"""So many seconds may it take to run what was found before time was over."""
 
 
 def explore(program: Program, search: Search | None = None) -> Iterator[Trace]:
@@ -40,12 +52,25 @@ def explore(program: Program, search: Search | None = None) -> Iterator[Trace]:
     """
     search = search or Search()
     lowered = Lowered(program, search.system or lower(program), search.is_allowed)
-    shown = 0
+    forbidden = failed = 0
     for ending in endings(lowered, search):
+        is_clean = lowered.is_clean(ending.state) and not ending.broken
         is_bad = lowered.is_bad(ending)
-        shown += is_bad
-        yield lowered.trace(ending, is_run=(is_bad and shown <= MOST_RUN) or ending.switches is not None)
+        forbidden, failed = forbidden + (is_bad and is_clean), failed + (not is_clean)
+        if failed > MOST_FAILED:
+            search.unfinished = search.unfinished or f"more than {MOST_FAILED:,} ways to fail were found"
+            return
+        try:
+            is_run = not is_clean or ending.switches is not None or (is_bad and forbidden <= MOST_RUN)
+            with interrupts.until(_extended()):
+                trace = lowered.trace(ending, is_run)
+        except ScheduleError as error:  # what cannot be shown is not reported
+            search.unfinished = search.unfinished or str(error)
+        else:
+            yield trace
 
 
-MOST_RUN: Final = 10
-"""So many violations are run on the machine at once; the others when somebody looks at them."""
+def _extended() -> float | None:
+    """Return when what was found must have been run: a little later than the search must have ended."""
+    deadline = interrupts.Notes.deadline
+    return None if deadline is None else max(deadline, time.perf_counter() + _GRACE)

@@ -13,6 +13,7 @@ from interleave import replaying
 from interleave.compiled.memory import Memory
 from interleave.compiled.plain import Plain
 from interleave.compiled.system import State, System
+from interleave.errors import ScheduleError
 from interleave.outcomes import key_of
 from interleave.scenario import Program
 from interleave.trace import NO_OUTCOME, Orders, Trace, Unrun
@@ -31,6 +32,11 @@ class Ending:
     path: Callable[[], Sequence[int]]
     count: int | None = None
     switches: int | None = None
+
+
+def given(path: Sequence[int]) -> Sequence[int]:
+    """Return a path that is there already."""
+    return path
 
 
 class Lowered:
@@ -62,18 +68,26 @@ class Lowered:
             return "crash", crashes, broken
         return "deadlock", state[: len(self.system.threads)], tuple(state[at] for at in self._locks), crashes, broken
 
+    def is_clean(self, state: State) -> bool:
+        """Return whether an execution that ends in `state` has an outcome, and no thread has crashed."""
+        return self.has_outcome(state) and not any(True for _ in self.plain.crashes(state))
+
     def is_bad(self, ending: Ending) -> bool:
         """Return whether an ending is a violation."""
         state = ending.state
-        if ending.broken or not self.has_outcome(state) or any(True for _ in self.plain.crashes(state)):
-            return True
-        return not self._is_allowed(self.outcome(state))
+        return ending.broken or not self.is_clean(state) or not self._is_allowed(self.outcome(state))
 
     def trace(self, ending: Ending, is_run: bool) -> Trace:
         """Return the trace of an ending: run on the machine, or, if it is fine and need not be, to be run later."""
 
         def path() -> list[int]:
-            return [*self.system.before, *ending.path()]
+            try:
+                return [*self.system.before, *ending.path()]
+            except LookupError as error:
+                raise ScheduleError(
+                    f"{self.program.name}: no schedule to an ending that was found: {error} - "
+                    "il.find(program, outcome=...) looks for one"
+                ) from None
 
         if is_run:
             trace = self._run(path(), ending)
@@ -90,7 +104,8 @@ class Lowered:
                 lambda ends=None: self._run(found, ending).recorded(ends),
             )
         if ending.count is not None:
-            trace.orders = Orders(ending.count, ending.switches or 0, lambda: trace)
+            known = ending.switches is not None or not is_run
+            trace.orders = Orders(ending.count, (ending.switches or 0) if known else trace.switches, lambda: trace)
         return trace
 
     def _run(self, path: Sequence[int], ending: Ending) -> Trace:

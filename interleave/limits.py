@@ -1,0 +1,59 @@
+"""The limits of a search: whether they make sense, what is said where one is met, and how far a search of states is.
+
+Read next: `verdict`, which searches within them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from interleave.compiled.progress import Progress as States
+from interleave.errors import ScenarioError
+from interleave.tally import Progress, Tally
+from interleave.trace import OPTION, Trace
+
+TELL_EVERY: Final = 0.2
+"""So many seconds are between two words on how far a search is."""
+
+
+def validate(explorer: str, executions: Any, seconds: Any, steps: Any, switches: Any, memory: Any) -> None:
+    """Raise ScenarioError for a limit that is none."""
+    for name, value in (("executions", executions), ("steps", steps), ("memory", memory)):
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+            raise ScenarioError(f"{name}={value!r}: expected a whole number of at least 1, or None for no limit")
+    if seconds is not None and (not isinstance(seconds, (int, float)) or not seconds > 0):
+        raise ScenarioError(f"seconds={seconds!r}: expected a number above 0, or None for no limit")
+    if switches != "access":
+        raise ScenarioError(f"switches={switches!r}: this version switches at every shared access, switches='access'")
+    if explorer == "states" and executions is not None:
+        raise ScenarioError(
+            f"executions={executions!r}: explorer='states' explores states, and runs no executions: limit it with "
+            "seconds= or memory="
+        )
+
+
+def watcher(tell: Callable[[Progress], None] | None, start: float, tally: Tally) -> Callable[[States], None] | None:
+    """Return what tells the user how far a search of states is, None if nobody wants to know."""
+    if tell is None:
+        return None
+    told = [start]
+
+    def watch(now: States) -> None:
+        if time.perf_counter() - told[0] > TELL_EVERY:
+            told[0] = time.perf_counter()
+            seen = tally.executions, told[0] - start, now.layers, tally.distinct, tally.violated
+            tell(Progress(*seen, states=now.states, frontier=now.frontier, nbytes=now.nbytes))
+
+    return watch
+
+
+def endless(trace: Trace, steps: int | None) -> str:
+    """Return why an execution was cut after so many steps, with the place where it was."""
+    last = trace.threads[trace.path[-1] & (1 << OPTION) - 1]
+    place = next((f"{wait.file}:{wait.line}" for wait in trace.stands if wait.thread == last), "its end")
+    return (
+        f"an execution was cut after {steps:,} steps: {last} was at {place}; "
+        "a loop there may spin for ever (use Await, a lock or a bound), or raise the limit with steps="
+    )
