@@ -98,6 +98,8 @@ def _check(command: argparse.ArgumentParser) -> None:
     add("--executions", type=int, metavar="N", help="end after N executions")
     add("--seconds", type=float, metavar="S", help="end after S seconds")
     add("--memory", type=float, metavar="MB", help="end a search of states at so many megabytes (default: 2,147)")
+    reductions = "which reductions a search of states may make, with commas between, or none (default: all)"
+    add("--reductions", metavar="NAMES", help=reductions)
     add("--steps", type=int, default=100_000, metavar="N", help="cut an execution after N steps (default: 100,000)")
     add("--seed", type=int, metavar="N", help="the seed of an explorer that samples")
     add("--stop-at-first", action="store_true", help="end at the first violation")

@@ -119,6 +119,7 @@ def _explore(target: loading.Target, options: argparse.Namespace) -> Verdict:
             executions=options.executions,
             seconds=options.seconds,
             seed=options.seed,
+            reductions=_reductions(options.reductions),
             memory=None if options.memory is None else int(options.memory * 1e6),
             stop_at_first=options.stop_at_first,
             steps=options.steps,
@@ -127,6 +128,12 @@ def _explore(target: loading.Target, options: argparse.Namespace) -> Verdict:
             resume=options.resume,
             progress=ticker.searching,
         )
+
+
+def _reductions(names: str | None) -> list[str] | None:
+    if names is None:
+        return None
+    return [] if names == "none" else [name.strip() for name in names.split(",")]
 
 
 def _load(options: argparse.Namespace) -> list[loading.Target]:

@@ -6,11 +6,12 @@ Read next: `verdict`, which searches within them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from interleave.compiled.progress import Progress as States
 from interleave.errors import ScenarioError
+from interleave.explore import Explorer, Search
 from interleave.tally import Progress, Tally
 from interleave.trace import OPTION, Trace
 
@@ -32,6 +33,25 @@ def validate(explorer: str, executions: Any, seconds: Any, steps: Any, switches:
             f"executions={executions!r}: explorer='states' explores states, and runs no executions: limit it with "
             "seconds= or memory="
         )
+
+
+def reductions(names: Any) -> Sequence[str] | None:
+    """Return which reductions a search of states may make, None for all; ScenarioError for one that there is not."""
+    if names is None:
+        return None
+    from interleave.compiled.reduce.pipeline import ALL
+
+    if isinstance(names, str) or not all(name in ALL for name in names):
+        known = ", ".join(map(repr, ALL))
+        raise ScenarioError(f"reductions={names!r}: expected a list of names, empty for none, of {known}")
+    return tuple(names)
+
+
+def progress(tally: Tally, seconds: float, depth: int, search: Search, module: Explorer) -> Progress:
+    """Return how far a search of executions is."""
+    share = search.share() if search.share is not None else None
+    classes = tally.executions - tally.abandoned if module.REDUCES else None
+    return Progress(tally.executions, seconds, depth, tally.distinct, tally.violated, share, classes)
 
 
 def watcher(tell: Callable[[Progress], None] | None, start: float, tally: Tally) -> Callable[[States], None] | None:

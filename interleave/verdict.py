@@ -11,24 +11,24 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from interleave import checkpoints, choosing, confirming, interrupts, parallel, real, replaying, spinning, watchdog
+from interleave import checkpoints, choosing, confirming, interrupts, parallel, real, replaying, spinning
 from interleave import limits as limiting
 from interleave.check import outcome as outcome_check
-from interleave.errors import Inconclusive, InterleaveError, ScenarioError, Violated
+from interleave.errors import Inconclusive, ScenarioError, Violated
 from interleave.explore import Explorer, Search
-from interleave.explore import explorer as explorer_named
-from interleave.hope import Hope
 from interleave.scenario import Program, as_program
 from interleave.schedule import Schedule
+from interleave.searching import STEPS, Limits, searched, verified
 from interleave.silence import aloud, silenced
 from interleave.tally import Outcome, Progress, Tally, Violation
-from interleave.trace import Trace, Unrun
+from interleave.trace import Trace
 
 if TYPE_CHECKING:
     import networkx
@@ -37,16 +37,13 @@ HOLDS: Final = "HOLDS"
 VIOLATED: Final = "VIOLATED"
 UNKNOWN: Final = "UNKNOWN"
 
-STEPS: Final = 100_000
-"""The most steps of one execution, unless told otherwise: a loop that spins is cut here."""
+MEMORY: Final = 1 << 30
+"""So many bytes of states are kept to draw executions from."""
 
 EFFORT: Final = 500_000
 """How many ideals a search may look at to count interleavings and find the fewest switches: about a second's worth."""
 
 REDUCTION: Final = "one execution of each equivalence class was run: classes differ in the order of dependent steps"
-
-
-_LOOK_EVERY: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +100,34 @@ class Verdict:
             found: networkx.MultiDiGraph = _RENDERERS["graph"](self, most)
         return found
 
+    def chances(self, drawn: str = "interleaving") -> dict[Any, Fraction]:
+        """Return the exact probability of each outcome, by its value.
+
+        With `drawn="interleaving"` every interleaving is as likely as any other; with `"thread"` one of the threads
+        that can move is drawn at each step, as a random scheduler does.  What is missing to 1 is the probability of
+        executions that end without an outcome, in a deadlock for one.
+
+        Raises ScenarioError if the program cannot be lowered, may go on for ever, or has too many states.  Costs some
+        microseconds a state.
+        """
+        from interleave.explore.states import odds
+
+        with interrupts.deferred(), silenced():
+            return odds.chances(self.program, drawn)
+
+    def samples(self, number: int = 1, *, seed: int | None = None) -> list[Trace]:
+        """Return so many executions, each drawn uniformly from all interleavings, and run on the machine.
+
+        A random choice of the next thread is *not* uniform over interleavings.  Here the number of ways to each state
+        is counted, and executions are drawn from their ends backward.
+
+        Raises ScenarioError as `chances` does.
+        """
+        from interleave.explore.states import odds
+
+        with interrupts.deferred(), silenced():
+            return odds.samples(self.program, number, seed, MEMORY)
+
 
 _RENDERERS: dict[str, Callable[..., Any]] = {"text": repr, "html": repr}
 
@@ -127,6 +152,7 @@ def explore(
     steps: int | None = STEPS,
     verify_reduction: bool = False,
     memory: int | None = None,
+    reductions: Sequence[str] | None = None,
     progress: Callable[[Progress], None] | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: str | os.PathLike[str] | None = None,
@@ -141,7 +167,8 @@ def explore(
     which samples with `seed`; `auto` takes `dpor` for a program of few classes, or one that cannot be lowered, or
     with an option that only `dpor` has, else `states`.
     `memory` is how many bytes of states may be kept (2 GiB if you say nothing): a search of states that needs more is
-    `UNKNOWN`.
+    `UNKNOWN`.  `reductions` are those that it may make: a list of `constants`, `dead`, `silent`, `blocks`, `ample`,
+    `loops` and `pools`, all if you say nothing.
     `stop_at_first` ends the search at the first violation.  `verify_reduction` runs every interleaving as well and
     raises AssertionError if the two searches differ.  `workers` processes search parts of the program at the same
     time (with `dpor`, and where no other thread is alive): the verdict is the same, and its `reductions` say how it was
@@ -156,12 +183,12 @@ def explore(
     """
     limiting.validate(explorer, executions, seconds, steps, switches, memory)
     program = as_program(target)
-    search = Search(steps, executions, seed, EFFORT, memory=memory)
+    search = Search(steps, executions, seed, EFFORT, memory=memory, only=limiting.reductions(reductions))
     given = (executions, checkpoint, resume, verify_reduction or None, steps if steps != STEPS else None)
     asked = workers != 1 or any(option is not None for option in given)
     tally = Tally(program)
     start = time.perf_counter()
-    limits = _Limits(executions, seconds, stop_at_first, start, aloud(progress) if progress else None)
+    limits = Limits(executions, seconds, stop_at_first, start, aloud(progress) if progress else None)
     with interrupts.deferred(), silenced():
         name, module, why = choosing.chosen(explorer, program, search, asked, seconds)
         parallel.validate(workers, name, module)
@@ -173,13 +200,13 @@ def explore(
             checkpoints.resume(resume, program, name, search, tally)
         if checkpoint is not None:
             limits.checkpoint = checkpoints.Checkpoint(checkpoint, program, name, search, tally)
-        reason, told = parallel.search(_search, module, program, search, tally, limits, workers)
+        reason, told = parallel.search(searched, module, program, search, tally, limits, workers)
         reason = reason or search.unfinished  # whoever cut the search, and wherever
         if reason and limits.checkpoint is not None:
             limits.checkpoint.write()
         tally.shorten()
         confirming.settle(program, tally, search.states is not None)
-        doubt = _verified(program, name, tally, search, limits) if verify_reduction and not reason else ""
+        doubt = verified(program, name, tally, search, limits) if verify_reduction and not reason else ""
     return _summed_up(program, name, module, search, tally, start, reason, (told, doubt, why))
 
 
@@ -222,7 +249,7 @@ def _summed_up(
         minimal=counted and search.minimal,
         reductions=(REDUCTION, *filter(None, (told, doubt, why if not complete else "")))
         if module.REDUCES
-        else search.reductions,
+        else (*search.reductions, *filter(None, (doubt,))),
         assumptions=tuple(sorted(tally.assumptions)),
     )
 
@@ -244,22 +271,6 @@ def _completeness(module: Explorer, tally: Tally, reason: str) -> tuple[bool, st
     if tally.executions == tally.abandoned and not tally.violated:
         return False, "every execution was abandoned by an Assume, so nothing was checked"
     return True, ""
-
-
-def _verified(program: Program, name: str, tally: Tally, search: Search, limits: _Limits) -> str:
-    """Search `program` again without reduction, and return what that confirms; AssertionError where the two differ."""
-    full = Tally(program)
-    started = time.perf_counter()
-    unlimited = _Limits(limits.executions, limits.seconds, False, started, limits.progress)
-    _, oracle = explorer_named("exhaustive")
-    if reason := _search(oracle, program, Search(search.steps, limits.executions), full, unlimited):
-        return f"the reduction could not be verified: {reason}"
-    if tally.gist() != full.gist():
-        raise AssertionError(
-            f"{program.name}: {name} and exhaustive do not agree: {tally.gist()} and {full.gist()}; "
-            "this is a defect of interleave, please report it"
-        )
-    return f"the reduction was verified: all {full.executions:,} interleavings were run, with the same results"
 
 
 def check(target: Any, **options: Any) -> Verdict:
@@ -292,83 +303,3 @@ def replay(target: Any, schedule: str | Schedule, *, on: str = "machine") -> Tra
         raise ScenarioError(f"replay(on={on!r}): expected 'machine' or 'threads'")
     with interrupts.deferred(), spinning.watched():
         return replaying.follow(program, followed) if on == "machine" else real.replay(program, followed)
-
-
-@dataclass(slots=True)
-class _Limits:
-    executions: int | None
-    seconds: float | None
-    stop_at_first: bool
-    start: float
-    progress: Callable[[Progress], None] | None
-    checkpoint: checkpoints.Checkpoint | None = None
-
-
-def _search(module: Explorer, program: Program, search: Search, tally: Tally, limits: _Limits) -> str:
-    """Add up the traces until the search ends or is cut; return why it was cut, "" if it was not."""
-    traces = module.explore(program, search)
-    deadline = None if limits.seconds is None else limits.start + limits.seconds
-    try:
-        with spinning.watched(), interrupts.until(deadline), watchdog.guarded(deadline):
-            return _add_up(traces, tally, limits, search, module)
-    except KeyboardInterrupt:
-        interrupts.taken()
-        return "interrupted"
-    except interrupts.OutOfTime:
-        return f"cut at the limit of {limits.seconds:g} s"
-    except InterleaveError as error:
-        if interrupts.Notes.pressed:  # the second Ctrl-C may have been taken by a handler of the program's
-            interrupts.taken()
-            return "interrupted"
-        if isinstance(error, spinning.Spinning):
-            return str(error)
-        raise
-
-
-def _add_up(traces: Iterator[Trace], tally: Tally, limits: _Limits, search: Search, module: Explorer) -> str:
-    told = look = limits.start
-    hope = Hope(search, limits.seconds is not None or limits.executions is not None)
-    for trace in traces:
-        if interrupts.Notes.pressed:
-            interrupts.look()
-        tally.add(trace)
-        if trace.ending == "cut":
-            tally.first_cut = tally.first_cut or limiting.endless(trace, search.steps)
-            if search.steps == STEPS:  # nobody asked for executions to be cut, so this one most likely never ends
-                return tally.cuts
-        now = time.perf_counter()
-        if limits.progress is not None and now - told > limiting.TELL_EVERY:
-            told = now
-            limits.progress(_progress(tally, now - limits.start, _length(trace), search, module))
-        if limits.checkpoint is not None:
-            limits.checkpoint.due(now)
-        if limits.stop_at_first and tally.violated:
-            return "stopped at the first violation"
-        # The limit is asked after the trace: a search whose last execution is the limit's has skipped nothing,
-        # but whether it was the last only the explorer knows.  A search of states has ended before its first trace.
-        if search.states is None and (over := _over(limits, 0 if module.SAMPLES else tally.executions, now)):
-            return over if module.SAMPLES or next(traces, None) is not None else tally.cuts
-        if now > look:
-            look = now + _LOOK_EVERY
-            if reason := hope.gone(now - limits.start, tally.executions, _length(trace)):
-                return reason if not tally.cut else f"{reason}; {tally.cuts}"
-    return tally.cuts
-
-
-def _length(trace: Trace) -> int:
-    return 0 if isinstance(trace.path, Unrun) else len(trace.path)
-
-
-def _over(limits: _Limits, executions: int, now: float) -> str:
-    """Return which limit of the search is reached, "" if none is."""
-    if limits.executions is not None and executions >= limits.executions:
-        return f"cut at the limit of {limits.executions:,} executions"
-    if limits.seconds is not None and now - limits.start > limits.seconds:
-        return f"cut at the limit of {limits.seconds:g} s"
-    return ""
-
-
-def _progress(tally: Tally, seconds: float, depth: int, search: Search, module: Explorer) -> Progress:
-    share = search.share() if search.share is not None else None
-    classes = tally.executions - tally.abandoned if module.REDUCES else None
-    return Progress(tally.executions, seconds, depth, tally.distinct, tally.violated, share, classes)

@@ -62,6 +62,7 @@ HOUSE: tuple[tuple[int, tuple[str, ...]], ...] = (
     (5, ("tally", "hope")),
     (5, ("limits",)),
     (5, ("parallel", "checkpoints", "confirming", "choosing")),
+    (5, ("searching",)),
     (5, ("verdict",)),
     (5, ("finding",)),
     (6, ("report.*",)),

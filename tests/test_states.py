@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 import types
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -435,3 +436,50 @@ def test_the_graph_of_a_verdict() -> None:
     assert sorted(set(ends)) == ["1", "2"]
     with pytest.raises(il.ScenarioError, match="more than 3 states"):
         il.explore(conducted_by(Counter.increment, 1)).graph(most=3)
+
+
+def test_chances_and_samples_of_a_program() -> None:
+    """Two increments of three steps: 20 interleavings, of which 2 lose nothing, and a scheduler's own probabilities."""
+    scenario = il.Scenario(
+        setup=Counter, threads=[Counter.increment, Counter.increment], outcome=lambda counter: counter.count
+    )
+    verdict = il.explore(scenario)
+
+    uniform, drawn = verdict.chances(), verdict.chances(drawn="thread")
+    samples = verdict.samples(400, seed=7)
+
+    assert uniform == {1: Fraction(18, 20), 2: Fraction(2, 20)}
+    assert drawn == {1: 1 - 2 * Fraction(1, 8), 2: 2 * Fraction(1, 8)}
+    assert len({str(trace.schedule) for trace in samples}) == 20
+    assert 20 < sum(trace.outcome == 2 for trace in samples) < 60
+    with pytest.raises(il.ScenarioError, match="expected 'interleaving' or 'thread'"):
+        verdict.chances(drawn="die")
+
+
+@pytest.mark.parametrize("name", ["constants", "dead", "silent", "blocks", "ample"])
+def test_a_reduction_by_itself_and_none_lead_to_the_same(name: str) -> None:
+    scenario = il.Scenario(
+        setup=Counter,
+        threads=[unlocked_few_times, unlocked_few_times],
+        outcome=lambda counter: counter.count,
+        invariant=lambda counter: counter.count >= 0,
+    )
+
+    without = il.explore(scenario, explorer="states", reductions=[])
+    alone = il.explore(scenario, explorer="states", reductions=[name])
+
+    assert without.complete
+    assert alone.complete
+    assert set(alone.outcomes) == set(without.outcomes) == set(range(2, 25))
+    assert alone.states is not None
+    assert without.states is not None
+    assert alone.states <= without.states
+
+
+def unlocked_few_times(counter: Counter) -> None:
+    unlocked_few(counter, None)
+
+
+def test_a_reduction_that_there_is_not_is_refused() -> None:
+    with pytest.raises(il.ScenarioError, match=r"reductions=\['block'\]: expected a list of names, .* 'blocks'"):
+        il.explore(counted, reductions=["block"])

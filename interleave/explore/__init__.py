@@ -34,7 +34,7 @@ class Search:
     was lowered, if it was; an explorer of states sets `states` and `classes`, how many there are, `reductions`, the
     reasons why some were left out, `unfinished`, why the search was not to the end, and `minimal`, whether its
     schedules have the fewest switches.  `is_allowed` says whether an outcome is fine.  `memory` is how many bytes of
-    states it may keep, and `watcher` is told how far it is.
+    states it may keep, `only` which reductions it may make (None for all), and `watcher` is told how far it is.
     """
 
     steps: int | None = None
@@ -55,6 +55,7 @@ class Search:
     minimal: bool = True
     is_allowed: Callable[[Any], bool] = lambda outcome: True
     memory: int | None = None
+    only: Sequence[str] | None = None
     watcher: Callable[[Any], None] | None = None
 
 

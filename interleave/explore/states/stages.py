@@ -18,7 +18,7 @@ from interleave.compiled.classes import classes
 from interleave.compiled.lower import choices_of
 from interleave.compiled.reduce.cleaning import DEAD
 from interleave.compiled.reduce.lift import Solo, Witness, bounds_of, lift
-from interleave.compiled.reduce.pipeline import reduce
+from interleave.compiled.reduce.pipeline import ALL, reduce
 from interleave.compiled.reduce.search import Search as ReducedSearch
 from interleave.compiled.small import Cyclic, whole
 from interleave.errors import LoweringError
@@ -50,7 +50,7 @@ def endings(lowered: Lowered, search: Search) -> Iterator[Ending]:
 
 def after_reductions(lowered: Lowered, search: Search) -> Iterator[Ending]:
     """Yield the endings of what the reductions leave, or of what is found of it."""
-    left = reduce(lowered.system)
+    left = reduce(lowered.system, ALL if search.only is None else search.only)
     if left.turns:  # to see whether anything goes on for ever all states are needed
         yield from packed.explored(lowered, search, lowered.system, acyclic=False)
         return
