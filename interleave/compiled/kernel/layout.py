@@ -65,6 +65,10 @@ class Field:
         return (1 << self.bits) - 1
 
 
+_SLACK: Final = (4, 2, 1)
+"""So many bits more than it needs gets a field that was too narrow, where that takes no more words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The fields in their order, the numbers that never change, how many words, and the guards in each.
@@ -145,7 +149,18 @@ class Layout:
 
     def widened(self, needs: Mapping[int, tuple[int, int]]) -> Layout:
         """Return a layout in which the numbers at the indices in `needs` fit as well; TooWide if there is none."""
-        return _laid([_wide_enough(field, needs.get(field.index)) for field in self.fields.values()], self)
+        found = [_wide_enough(field, needs.get(field.index)) for field in self.fields.values()]
+        least = _laid(found, self)
+        grown = {field.index for field in found if field.bits > self.fields[field.index].bits}
+        for slack in _SLACK:  # what was too narrow once will be so again, and each time all states are packed anew
+            wider = _laid([_with_slack(field, slack) if field.index in grown else field for field in found], self)
+            if wider.words == least.words:
+                return wider
+        return least
+
+
+def _with_slack(field: Field, bits: int) -> Field:
+    return Field(field.index, field.low, min(field.bits + bits, MOST_BITS), True)
 
 
 def _wide_enough(field: Field, need: tuple[int, int] | None) -> Field:

@@ -18,12 +18,13 @@ from interleave.compiled.kernel.layout import U64, Layout, Words, concatenated, 
 _FEW_DESCENTS: Final = 256  # elements per ascending run from which merging beats sorting
 
 
-def ascending(words: Words) -> Words:
-    """Return the states in ascending order, repetitions kept."""
+def ascending(words: Words, in_place: bool = False) -> Words:
+    """Return the states in ascending order, repetitions kept; `in_place` if nobody else needs them as they are."""
     if len(words) > 1:
         return taken(words, np.lexsort(words[::-1]))
-    (word,) = words
-    return (np.sort(word, kind=_kind(word)),)
+    (word,) = words if in_place else (words[0].copy(),)
+    word.sort(kind=_kind(word))
+    return (word,)
 
 
 def order(words: Words) -> NDArray[np.intp]:
@@ -50,7 +51,7 @@ def is_first(words: Words) -> NDArray[np.bool_]:
 
 def distinct(parts: Sequence[Words], width: int) -> Words:
     """Return the set of all states in `parts`."""
-    words = ascending(concatenated(parts, width))
+    words = ascending(concatenated(parts, width), in_place=len(parts) > 1)
     return taken(words, np.flatnonzero(is_first(words))) if len(words[0]) else words
 
 
@@ -115,7 +116,7 @@ class Visited:
         self.runs.append(words)
         while len(self.runs) > 1 and len(self.runs[-2][0]) <= 2 * len(self.runs[-1][0]):
             pair = [self.runs.pop(), self.runs.pop()]
-            self.runs.append(ascending(concatenated(pair, len(words))))
+            self.runs.append(ascending(concatenated(pair, len(words)), in_place=True))
 
     def repack(self, layout: Layout, old: Layout) -> None:
         """Go on with wider fields."""
