@@ -103,6 +103,9 @@ def conduct_trial():
     thread.start()
     thread.join()
     return counter.count
+
+verdict = il.explore(conduct_trial)
+program = conduct_trial
 """,
     "docs/explanation.md": "from interleave.steps import Modify, Read, Write",
 }

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from interleave.compiled.reduce.blocks import Movers
 from interleave.compiled.reduce.loops import Loop
-from interleave.compiled.system import System
+from interleave.compiled.system import END, UNSTARTED, System
 
 
 def about_blocks(before: System, after: System, movers: Movers) -> list[str]:
@@ -28,22 +28,31 @@ def about_blocks(before: System, after: System, movers: Movers) -> list[str]:
 
 
 def _protected(system: System, index: int, movers: Movers) -> list[str]:
-    """Return by which lock the shared variable at `index` is protected at every access, if it is by one."""
+    """Return by which lock the shared variable at `index` is protected wherever two could meet, if it is by one."""
     variable = system.variable(index)
     assert variable is not None
     if variable.owner is not None or variable.lock:
         return []
+    facts = movers.commuting.facts
+    touching = [
+        command
+        for command in facts.commands()
+        if index in (touched := movers.commuting.footprint(command)).reads | touched.writes
+    ]
+    threads = {command.thread for command in touching}
     held: set[int] | None = None
-    for command in movers.commuting.facts.commands():
-        touched = movers.commuting.footprint(command)
-        if index in touched.reads | touched.writes:
-            mine = {
-                i
-                for i, value in movers.commuting.facts.at(command.thread, command.at).items()
-                if _owns(system, i, value, command.thread)
-            }
-            held = mine if held is None else held & mine
-    return [f"`{variable.name}` is protected by `{system.name(lock)}` at every access" for lock in sorted(held or ())]
+    alone = False
+    for command in touching:
+        known = facts.at(command.thread, command.at)
+        if all(known.get(other) in (END, UNSTARTED) for other in threads - {command.thread}):
+            alone = True
+            continue
+        mine = {i for i, value in known.items() if _owns(system, i, value, command.thread)}
+        held = mine if held is None else held & mine
+    when = " while others may touch it" if alone else ""
+    return [
+        f"`{variable.name}` is protected by `{system.name(lock)}` at every access{when}" for lock in sorted(held or ())
+    ]
 
 
 def _owns(system: System, index: int, value: int, thread: int) -> bool:
