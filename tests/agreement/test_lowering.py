@@ -1,6 +1,6 @@
-"""Plain programs as commands, against the machine: three hundred in every run.
+"""Plain programs, and those of explicit threads, as commands, against the machine: some hundreds in every run.
 
-`python tests/agreement/lowered.py --programs 10000` runs more.
+`python tests/agreement/lowered.py --programs 10000` runs more, and so does `explicit.py` beside it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agreement import explicit
 from agreement.lowered import differences
 
 CHUNK = 30
@@ -20,3 +21,11 @@ def test_commands_and_steps_agree_on_drawn_programs(chunk: int, tmp_path: Path) 
 
     assert not bad
     assert lowered > CHUNK * 0.9  # refused is right, and seldom
+
+
+@pytest.mark.parametrize("chunk", range(8))
+def test_commands_and_steps_agree_on_drawn_programs_of_explicit_threads(chunk: int, tmp_path: Path) -> None:
+    bad, refused = explicit.differences(range(chunk * CHUNK, (chunk + 1) * CHUNK), tmp_path)
+
+    assert not bad
+    assert refused.total() < CHUNK * 0.2

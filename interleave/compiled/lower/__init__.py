@@ -16,16 +16,19 @@ from dataclasses import replace
 from types import FunctionType
 from typing import Any, Final
 
+from interleave.compiled.lower import saying as saying  # what it says of expressions is needed from the start
 from interleave.compiled.lower.asking import invariant_of
 from interleave.compiled.lower.calls import inlined
 from interleave.compiled.lower.checking import checked
+from interleave.compiled.lower.children import check_orders
 from interleave.compiled.lower.flow import Endless, Numbering, commands, paths
+from interleave.compiled.lower.frames import Lowered
 from interleave.compiled.lower.places import Refused
-from interleave.compiled.lower.starting import began, called_with, main_from
+from interleave.compiled.lower.starting import called_with, main_from, writer_of
 from interleave.compiled.lower.stopping import at_the_first_start
 from interleave.compiled.lower.trimming import trimmed
 from interleave.compiled.lower.values import FIRST_SLOT, Abstract, Known, Mixed, Several, Slot, Slots
-from interleave.compiled.lower.writer import Lowered, Writer
+from interleave.compiled.lower.writer import Writer
 from interleave.compiled.system import UNSTARTED, Built, Command, Expr, System, Value, Var, Variable, substituted
 from interleave.errors import LoweringError
 from interleave.machine import Machine
@@ -37,6 +40,8 @@ _MOST_BEFORE: Final = 10_000
 """How many steps main may take before it starts a thread."""
 
 _MOST_PASSES: Final = 12
+
+TO_A_SCENARIO: Final = "write a Scenario of it, or explorer='dpor' runs it as it is"
 
 __all__ = ["choices_of", "lower", "lowered_only", "schedule_of"]
 
@@ -51,14 +56,16 @@ def lower(program: Program) -> System:
 
 def lowered_only(program: Program) -> System:
     """Return `program` as a system of commands that has not been held against the machine: for tests of just that."""
-    if any(plan.explicit for plan in program.plans):
-        raise LoweringError(f"{program.name}: threads written as generators of steps - explorer='dpor' runs them")
+    if program.main and program.explicit:
+        raise LoweringError(f"{program.name}: a program that is itself a generator of steps - {TO_A_SCENARIO}")
     try:
         return trimmed(_main_form(program) if program.main else _declared(program))
     except Refused as refused:
         raise LoweringError(f"{program.name}: {refused.what} - {refused.remedy}") from None
     except Endless:
         raise LoweringError(f"{program.name}: a loop of many rounds in which nothing shared is touched") from None
+    except RecursionError:
+        raise LoweringError(f"{program.name}: an expression that is too deep - {TO_A_SCENARIO}") from None
 
 
 def schedule_of(system: System, path: Sequence[Command]) -> list[int]:
@@ -84,15 +91,18 @@ def _declared(program: Program) -> System:
     def write(lowered: Lowered) -> System:
         lowered.places.name(shared, type(shared).__name__.lower())
         lowered.names = list(numbered(program.bases))
-        for number, plan in enumerate(program.plans):
-            writer = Writer(lowered, number, ends=False)
-            lowered.flows.append(writer.flow)
-            _written(writer, called_with(plan.function, [Known(shared)]))
+        calls = [called_with(plan.function, [Known(shared)]) for plan in program.plans]
+        writers = [writer_of(call[0])(lowered, number, ends=False) for number, call in enumerate(calls)]
+        lowered.flows += [writer.flow for writer in writers]
+        for writer, call in zip(writers, calls, strict=True):
+            _written(writer, call)
+        entries = [writer.flow.entry for writer in writers]
         holds = None
         if program.invariant is not None:
             asking, ask = invariant_of(lowered, program.invariant, shared)
             holds = _guarded(asking, ask)
-        return _system(lowered, [flow.entry for flow in lowered.flows], invariant=holds)
+        system = _system(lowered, entries, invariant=holds)
+        return replace(system, threads=numbered((*program.bases, *lowered.names[len(program.bases) :])))
 
     return replace(_until_steady(write), shared=shared)
 
@@ -105,7 +115,7 @@ def _main_form(program: Program) -> System:
 
     def go_on(standing: Any) -> System:
         def write(lowered: Lowered) -> System:
-            lowered.names, lowered.start = ["main"], began
+            lowered.names = ["main"]
             writer = Writer(lowered, 0, ends=False)
             lowered.flows.append(writer.flow)
             returned = _guarded(writer, lambda: main_from(writer, function, standing))
@@ -204,6 +214,7 @@ def _system(
     lowered: Lowered, entries: Sequence[Any], outcome: Value | Built | None = None, invariant: Expr | None = None
 ) -> System:
     """Return the system of all threads; `entries` are where those that run at the start begin."""
+    check_orders(lowered.children.values(), lowered.flows)
     threads = len(lowered.flows)
     numberings = [Numbering() for _ in lowered.flows]
     pcs = [UNSTARTED] * threads
@@ -216,13 +227,14 @@ def _system(
         pcs[thread] = numberings[thread].pc(target)
         initial.update({index: int(value) for index, value in values.items() if isinstance(value, int)})
     # Only what starts a thread numbers its first step, so that comes before the thread's own commands.
-    written = [commands(thread, numberings, lowered.flows) for thread in range(threads)]
+    written = [commands(thread, numberings, lowered.flows, _forgotten(lowered, thread)) for thread in range(threads)]
     move: dict[int, Expr] = {FIRST_SLOT + n: Var(threads + n) for n in range(len(lowered.slots.all))}
+    shared = frozenset(threads + slot.number for slot in lowered.slots.all if slot.owner is None)
     return System(
         tuple(lowered.names),
         tuple(map(_variable, lowered.slots.all)),
         (*pcs, *(initial[slot.var.index] for slot in lowered.slots.all)),
-        tuple({at: tuple(_moved(c, move) for c in of) for at, of in places.items()} for places in written),
+        tuple({at: tuple(_moved(c, move, shared) for c in of) for at, of in places.items()} for places in written),
         tuple(lowered.crashes),
         {thread: threads + slot.number for thread, slot in lowered.crash.items()},
         _outcome(outcome, move),
@@ -231,15 +243,24 @@ def _system(
     )
 
 
+def _forgotten(lowered: Lowered, thread: int) -> list[int]:
+    """Return the variables that nobody looks at when a thread is over: what it held, but not whether it crashed."""
+    if thread not in lowered.forgetful:
+        return []
+    kept = {*lowered.remembered, *(slot.number for slot in lowered.crash.values())}
+    return [slot.var.index for slot in lowered.slots.all if slot.owner == thread and slot.number not in kept]
+
+
 def _variable(slot: Slot) -> Variable:
     values = None if slot.table is None else tuple(slot.table)
     return Variable(slot.name, slot.owner, values, slot.lock, slot.home)
 
 
-def _moved(command: Command, move: dict[int, Expr]) -> Command:
+def _moved(command: Command, move: dict[int, Expr], shared: frozenset[int]) -> Command:
+    """Return a command about the indices of the state; who stores in a shared variable what it holds writes it too."""
     guard = tuple([found for expr in command.guard if (found := substituted(expr, move)) != 1])
     updates = tuple([(_index(index, move), substituted(expr, move)) for index, expr in command.updates])
-    own = tuple([(index, expr) for index, expr in updates if expr != Var(index)])
+    own = tuple([(index, expr) for index, expr in updates if expr != Var(index) or index in shared])
     return replace(command, guard=guard, updates=own)
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from interleave.compiled.lower.calls import inlined
 from interleave.compiled.lower.flow import Finish, Setter, Way, paths
+from interleave.compiled.lower.frames import Lowered
 from interleave.compiled.lower.places import Refused
 from interleave.compiled.lower.starting import called_with
 from interleave.compiled.lower.values import Abstract, Known, Number
-from interleave.compiled.lower.writer import Lowered, Writer
+from interleave.compiled.lower.writer import Writer
 from interleave.compiled.system import Expr, op
 
 

@@ -13,12 +13,14 @@ import time
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
+from interleave.compiled.lower.children import asked_after, joined, started
 from interleave.compiled.lower.expressions import TEXT, attribute_of, expr, is_scalar
 from interleave.compiled.lower.flow import Setter, Way
+from interleave.compiled.lower.frames import Frame
 from interleave.compiled.lower.places import Refused, is_lock, is_plain
 from interleave.compiled.lower.values import SCALARS, TRUTHS, Abstract, Known, Number, number
 from interleave.compiled.lower.writer import Writer
-from interleave.compiled.system import END, Op, Var
+from interleave.compiled.system import Op
 
 _REAL_PRINT: Final = print
 _REAL_SLEEP: Final = time.sleep
@@ -52,32 +54,39 @@ def _method(w: Writer, node: ast.Call, owner: Any, name: str) -> Abstract:
     found = next((vars(one)[name] for one in kind.__mro__ if name in vars(one)), None)
     if not is_plain(kind) or name in getattr(owner, "__dict__", {}) or not isinstance(found, FunctionType):
         raise Refused(f"{kind.__name__}.{name} is no plain method")
-    return inlined(w, found, *_arguments(w, node, [Known(owner)]))
+    return _of_function(w, found, *arguments(w, node, [Known(owner)]))
+
+
+def _of_function(w: Writer, function: FunctionType, given: list[Abstract], named: dict[str, Abstract]) -> Abstract:
+    return w.begun(function, given, named) if w.begins(function) else inlined(w, function, given, named)
 
 
 def _function(w: Writer, node: ast.Call, function: Any) -> Abstract:
+    if (made := w.made(node, function)) is not None:
+        return made
     if isinstance(function, MethodType):
         if not isinstance(function.__func__, FunctionType):
             raise Refused("a call of a method that is not Python")
-        return inlined(w, function.__func__, *_arguments(w, node, [Known(function.__self__)]))
+        return _of_function(w, function.__func__, *arguments(w, node, [Known(function.__self__)]))
     if isinstance(function, FunctionType) and hasattr(function, "__code__") and not hasattr(function, "__wrapped__"):
-        return inlined(w, function, *_arguments(w, node, []))
+        return _of_function(w, function, *arguments(w, node, []))
     if function is _REAL_PRINT:
-        given, named = _arguments(w, node, [])
+        given, named = arguments(w, node, [])
         if named or not all(is_scalar(one) or (isinstance(one, Known) and one.value is TEXT) for one in given):
             raise Refused("a print with options, or of an object")
         w.node = node
         w.step("call", "print")
         return Known(None)
     if function is _REAL_SLEEP:
-        _arguments(w, node, [])
+        arguments(w, node, [])
         w.step("pause", "")
         return Known(None)
     name = getattr(function, "__qualname__", type(function).__name__)
     raise Refused(f"a call of {name} while threads run")
 
 
-def _arguments(w: Writer, node: ast.Call, first: list[Abstract]) -> tuple[list[Abstract], dict[str, Abstract]]:
+def arguments(w: Writer, node: ast.Call, first: list[Abstract]) -> tuple[list[Abstract], dict[str, Abstract]]:
+    """Write what evaluates the arguments of a call, and return them, with `first` before them, and those with names."""
     if any(isinstance(one, ast.Starred) for one in node.args) or any(one.arg is None for one in node.keywords):
         raise Refused("a call with starred arguments")
     given = first + [expr(w, one) for one in node.args]
@@ -88,12 +97,16 @@ def _arguments(w: Writer, node: ast.Call, first: list[Abstract]) -> tuple[list[A
 
 def inlined(w: Writer, function: FunctionType, given: list[Abstract], named: dict[str, Abstract]) -> Abstract:
     """Write the body of `function` in the place of a call, and return what it returns."""
-    from interleave.compiled.lower.statements import statements
-
     if function.__module__.partition(".")[0] in sys.stdlib_module_names:
         raise Refused(f"a call of {function.__module__}.{function.__qualname__}")  # it may stand for other steps
-    values = _bound(function, given, named)
-    frame = w.enter(function)
+    values = bound(function, given, named)
+    return in_place(w, w.enter(function), values)
+
+
+def in_place(w: Writer, frame: Frame, values: dict[str, Abstract]) -> Abstract:
+    """Write the body of the function that was just entered, with its parameters, and return what it returns."""
+    from interleave.compiled.lower.statements import statements
+
     for name, value in values.items():
         if len(frame.place.scope.bound.get(name, [])) > 1:
             w.store(name, value)
@@ -114,20 +127,26 @@ def inlined(w: Writer, function: FunctionType, given: list[Abstract], named: dic
     return _returned(w)
 
 
-def _bound(function: FunctionType, given: list[Abstract], named: dict[str, Abstract]) -> dict[str, Abstract]:
+def bound(function: Any, given: list[Abstract], named: dict[str, Abstract]) -> dict[str, Abstract]:
+    """Return what each parameter of `function` is in a call; Refused if that raises, or if it takes any number."""
     signature = inspect.signature(function)
     if any(one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD) for one in signature.parameters.values()):
         raise Refused(f"{function.__name__} takes any number of arguments")
+    defaults = [
+        one if one.default is one.empty else one.replace(default=Known(one.default))
+        for one in signature.parameters.values()
+    ]
+    return called_as(signature.replace(parameters=defaults), given, named)
+
+
+def called_as(signature: inspect.Signature, given: list[Abstract], named: dict[str, Abstract]) -> dict[str, Abstract]:
+    """Return what each parameter is in a call; Refused if that raises."""
     try:
-        bound = signature.bind(*given, **named)
+        values = signature.bind(*given, **named)
     except TypeError as error:
         raise Refused(f"a call that raises TypeError: {error}") from error
-    defaults = {
-        name: Known(one.default)
-        for name, one in signature.parameters.items()
-        if name not in bound.arguments and one.default is not one.empty
-    }
-    return {**bound.arguments, **defaults}
+    values.apply_defaults()
+    return dict(values.arguments)
 
 
 def _returned(w: Writer) -> Abstract:
@@ -157,7 +176,7 @@ def _plain(value: Abstract) -> Any:
 
 
 def _of_lock(w: Writer, node: ast.Call, lock: Any, name: str) -> Abstract:
-    given, named = _arguments(w, node, [])
+    given, named = arguments(w, node, [])
     if name == "release" and not given and not named:
         w.release(w.program.places.lock(lock))
         return Known(None)
@@ -168,11 +187,12 @@ def _of_lock(w: Writer, node: ast.Call, lock: Any, name: str) -> Abstract:
             w.acquire(lock)
             return Known(True)
         if isinstance(blocking, Known) and blocking.value is False:
-            return _tried(w, lock)
+            return tried(w, lock)
     raise Refused(f"lock.{name} with such arguments")
 
 
-def _tried(w: Writer, lock: Any) -> Abstract:
+def tried(w: Writer, lock: Any) -> Abstract:
+    """Put an attempt to take a lock."""
     slot, kept = w.program.places.lock(lock), w.temporary("acquired")
     free = Op("==", (slot.var, 0))
     got = kept.taken(Number(1, TRUTHS))
@@ -184,28 +204,7 @@ def _tried(w: Writer, lock: Any) -> Abstract:
 
 
 def _of_thread(w: Writer, node: ast.Call, handle: threading.Thread, name: str) -> Abstract:
-    given, named = _arguments(w, node, [])
+    given, named = arguments(w, node, [])
     if given or named or name not in ("start", "join", "is_alive"):
         raise Refused(f"Thread.{name}", "use start(), join() and is_alive() without arguments")
-    program = w.program
-    if name == "start":
-        if w.thread != 0:
-            raise Refused("a thread that starts a thread")
-        if w.branching or id(handle) in program.handles:
-            raise Refused("a thread that is started twice, or on some ways only")
-        assert program.start is not None, "the program knows how to begin a thread"
-        child = program.start(w, handle)
-        w.step("start", program.names[child], Way(starts=child))
-        return Known(None)
-    if id(handle) not in program.handles:
-        raise Refused(f"a thread that is asked to {name} before it is started")
-    child = program.handles[id(handle)][1]
-    over = Op("==", (Var(child), END))
-    if name == "join":
-        w.step("join", program.names[child], Way((over,)))
-        return Known(None)
-    kept = w.temporary("alive")
-    w.step(
-        "is-alive", program.names[child], Way(updates={kept.var.index: kept.taken(Number(Op("not", (over,)), TRUTHS))})
-    )
-    return kept.read()
+    return {"start": started, "join": joined, "is_alive": asked_after}[name](w, handle)

@@ -11,10 +11,12 @@ from __future__ import annotations
 import random
 from typing import Any, Final
 
+from interleave.compiled.memory import Memory
 from interleave.compiled.plain import Plain
 from interleave.compiled.system import State, System
 from interleave.errors import InterleaveError, LoweringError
 from interleave.machine import Machine
+from interleave.outcomes import key_of
 from interleave.scenario import Program
 from interleave.steps import Item
 from interleave.trace import OPTION
@@ -100,4 +102,8 @@ def _ended(program: Program, machine: Machine, plain: Plain, state: State) -> st
     crashed = any(crash.thread == "main" for crash in trace.crashes)
     if program.main and over and not crashed and repr(plain.outcome(state)) != repr(trace.outcome):
         return f"the outcome is {plain.outcome(state)!r}, and {trace.outcome!r} on the machine"
+    if not program.main and over and program.outcome is not None:
+        mine = Memory(program, plain.system).outcome(state)
+        if key_of(mine) != key_of(trace.outcome):
+            return f"the outcome is {mine!r}, and {trace.outcome!r} on the machine"
     return ""

@@ -149,6 +149,8 @@ def _unary(w: Writer, node: ast.UnaryOp) -> Abstract:
     value = expr(w, node.operand)
     if isinstance(node.op, ast.Not):
         return Number(op("not", w.condition(value)), TRUTHS)
+    if isinstance(value, Known) and type(value.value) is float and isinstance(node.op, ast.USub):
+        return Known(-value.value)
     found = integer(value)
     if found is None:
         raise Refused("a sign before what may be no integer")
@@ -178,6 +180,8 @@ def compared(kind: type[ast.cmpop], left: Abstract, right: Abstract) -> Expr:
         return both.expr
     if name in ("==", "!=") and not any(map(_may_equal_a_number, (left, right))):
         return int(name == "!=")  # one is an integer without bound, the other is none
+    if name in ("==", "!=") and (same := _as_numbers(number(left), number(right))) is not None:
+        return same if name == "==" else op("not", same)
     raise Refused("a comparison of integers with other things")
 
 
@@ -191,6 +195,20 @@ def _may_equal_a_number(value: Abstract) -> bool:
     """Return whether one of the constants that a value may be could equal an integer."""
     found = number(value)
     return found is not None and any(isinstance(one, (int, float)) for one in found.values or ())
+
+
+def _as_numbers(left: Number | None, right: Number | None) -> Expr | None:
+    """Return whether one of several constants equals an integer without bound; None for any other two values."""
+    for side, whole in ((left, right), (right, left)):
+        if side is None or side.values is None or whole is None or whole.values is not None:
+            continue
+        found: Expr = 0
+        for code, value in enumerate(side.values):
+            if isinstance(value, (int, float)) and value == value // 1:
+                same = op("==", whole.expr, int(value))
+                found = op("or", found, op("and", op("==", side.expr, code), same))
+        return found
+    return None
 
 
 def _is(left: Abstract, right: Abstract) -> Expr:

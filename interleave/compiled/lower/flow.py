@@ -6,13 +6,16 @@ Read next: `interleave.compiled.system` for what a command is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from interleave.compiled.system import END, Command, Expr, Taken, op, substituted
+from interleave.compiled.system import END, Command, Expr, Op, Taken, Var, op, substituted, variables_of
 
 _MOST_SILENT: Final = 20_000
 """How many silent pieces of code are followed from one step to the next."""
+
+_MOST_CONDITIONS: Final = 200
+"""How many conditions one way through silent code may have."""
 
 
 class Endless(Exception):
@@ -21,10 +24,14 @@ class Endless(Exception):
 
 @dataclass(eq=False)
 class Node:
-    """A piece of silent code: it does nothing, or `sets` a variable, or goes on at `otherwise` if `condition` fails."""
+    """A piece of silent code: it does nothing, or `sets` a variable, or goes on at `otherwise` if `condition` fails.
+
+    Where it is the head of a loop of so many rounds at most, `most` says so.
+    """
 
     sets: tuple[int, Expr] | None = None
     condition: Expr | None = None
+    most: int | None = None
     next: Piece | None = None
     otherwise: Piece | None = None
 
@@ -33,13 +40,16 @@ class Node:
 class Way:
     """One way in which a step can be taken: where `guard` holds `updates` happen, and it goes on at `next`.
 
-    `starts` is the thread that it starts.
+    `starts` is the thread that it starts, `option` the one of a choice that it is.  `reads` are variables that it
+    looks at, though what it finds may be forgotten at once.
     """
 
     guard: tuple[Expr, ...] = ()
     updates: Mapping[int, Expr] = field(default_factory=dict)
     next: Piece | None = None
     starts: int | None = None
+    option: int | None = None
+    reads: tuple[int, ...] = ()
 
 
 @dataclass(eq=False)
@@ -65,6 +75,7 @@ class Flow:
     def __init__(self) -> None:
         self.entry = Node()
         self.ends: list[Setter] = [self._next(self.entry)]
+        self.last = Step(Taken(0, ""), [])  # the step that was put last
 
     def _next(self, node: Node | Way) -> Setter:
         def patch(piece: Piece) -> None:
@@ -91,12 +102,12 @@ class Flow:
         self.put(node)
         self.ends = [self._next(node)]
 
-    def fork(self, condition: Expr) -> tuple[list[Setter], list[Setter]]:
-        """Return the open ends where `condition` holds, and where it does not."""
+    def fork(self, condition: Expr, most: int | None = None) -> tuple[list[Setter], list[Setter]]:
+        """Return the open ends where `condition` holds, which it does `most` times in a row, and where it does not."""
         if isinstance(condition, int):
             ends, self.ends = self.ends, []
             return (ends, []) if condition else ([], ends)
-        node = Node(condition=condition)
+        node = Node(condition=condition, most=most)
         self.put(node)
 
         def patch(piece: Piece) -> None:
@@ -105,10 +116,14 @@ class Flow:
         return [self._next(node)], [patch]
 
     def step(self, taken: Taken, *ways: Way) -> list[list[Setter]]:
-        """Put a visible step, and return the open ends after each of `ways`; that of the first stays open."""
-        self.put(Step(taken, list(ways)))
+        """Put a visible step, and return the open ends after each of `ways`; that of the first stays open.
+
+        One that cannot be taken in any way is where its thread stays for ever.
+        """
+        self.last = Step(taken, list(ways))
+        self.put(self.last)
         found = [[self._next(way)] for way in ways]
-        self.ends = found[0]
+        self.ends = found[0] if found else []
         return found
 
 
@@ -120,10 +135,11 @@ def paths(piece: Piece | None, values: Mapping[int, Expr], guard: Sequence[Expr]
 
     Everything is in terms of the state before.  Raises Endless.
     """
-    pending: list[tuple[Piece | None, dict[int, Expr], tuple[Expr, ...]]] = [(piece, dict(values), tuple(guard))]
+    pending: list[tuple[Piece | None, dict[int, Expr], tuple[Expr, ...], tuple[Node, ...]]]
+    pending = [(piece, dict(values), tuple(guard), ())]
     followed = 0
     while pending:
-        here, known, held = pending.pop()
+        here, known, held, heads = pending.pop()
         if not isinstance(here, Node):
             assert here is not None, "an open end was left"
             yield held, known, here
@@ -136,9 +152,15 @@ def paths(piece: Piece | None, values: Mapping[int, Expr], guard: Sequence[Expr]
             index, expr = here.sets
             known = {**known, index: substituted(expr, known)}
         if isinstance(truth, int):
-            pending.append((here.next if truth else here.otherwise, known, held))
+            pending.append((here.next if truth else here.otherwise, known, held, heads))
             continue
-        pending += [(here.otherwise, known, (*held, op("not", truth))), (here.next, known, (*held, truth))]
+        if len(held) > _MOST_CONDITIONS:
+            raise Endless
+        pending.append((here.otherwise, known, (*held, op("not", truth)), heads))
+        if here.most is None:
+            pending.append((here.next, known, (*held, truth), heads))
+        elif heads.count(here) < here.most:  # whatever the round is now, there are no more after it
+            pending.append((here.next, known, (*held, truth), (*heads, here)))
 
 
 class Numbering:
@@ -158,19 +180,38 @@ class Numbering:
         return self._numbers[id(piece)]
 
 
-def commands(thread: int, numberings: Sequence[Numbering], flows: Sequence[Flow]) -> dict[int, tuple[Command, ...]]:
-    """Return the commands of a thread by place; its first step is numbered already."""
+def commands(
+    thread: int, numberings: Sequence[Numbering], flows: Sequence[Flow], forgets: Sequence[int] = ()
+) -> dict[int, tuple[Command, ...]]:
+    """Return the commands of a thread by place; its first step is numbered already.
+
+    At its end the variables `forgets` become 0.
+    """
     mine, found, at = numberings[thread], dict[int, tuple[Command, ...]](), 0
     while at < len(mine.steps):
         step = mine.steps[at]
         begun = [(way, *start) for way in step.ways for start in _started(way, numberings, flows)]
         made: list[Command] = []
-        for held, values, target in (path for way, guard, updates in begun for path in paths(way.next, updates, guard)):
-            changed = tuple((index, expr) for index, expr in values.items() if index != thread)
-            made.append(Command(thread, 2 + at, held, changed, mine.pc(target), (step.taken,)))
+        followed = [(way, path) for way, guard, updates in begun for path in paths(way.next, updates, guard)]
+        for way, (held, values, target) in followed:
+            there = mine.pc(target)
+            left = {**values, **dict.fromkeys(forgets, 0)} if there == END else values
+            changed = tuple((index, expr) for index, expr in left.items() if index != thread)
+            guard = (*held, *_looks(way.reads, held, changed))
+            taken = step.taken if way.option is None else replace(step.taken, option=way.option)
+            made.append(Command(thread, 2 + at, guard, changed, there, (taken,)))
         found[2 + at] = tuple(made)
         at += 1
     return found
+
+
+def _looks(reads: Sequence[int], guard: Sequence[Expr], updates: Sequence[tuple[int, Expr]]) -> Iterator[Expr]:
+    """Yield a guard that always holds for each variable that is read and seen in no other part of a command.
+
+    That it is read tells which steps depend on each other.
+    """
+    seen = frozenset().union(*map(variables_of, (*guard, *(expr for _, expr in updates))))
+    yield from (Op("==", (Var(index), Var(index))) for index in reads if index not in seen)
 
 
 def _started(

@@ -8,7 +8,7 @@ Read next: `values`.
 
 from __future__ import annotations
 
-from types import CellType, ModuleType
+from types import CellType, ModuleType, SimpleNamespace
 from typing import Any, Final
 
 from interleave.compiled.lower.values import SCALARS, Abstract, Known, Mixed, Number, Slot, Slots, code_of, number
@@ -16,6 +16,7 @@ from interleave.locks import LOCK
 from interleave.steps import Item
 
 CELL: Final = "cell_contents"
+YIELD_A_READ: Final = "yield a Read of it"
 
 
 class Refused(Exception):
@@ -35,6 +36,10 @@ class Places:
         self._fixed: dict[tuple[int, Any], Any] = {}
         self._objects: list[Any] = []  # kept alive, so that no identity is used again
         self._names: dict[int, str] = {}
+        self._written: set[tuple[int, Any]] = set()
+        self._constant: set[tuple[int, Any]] = set()
+        self._tables: set[int] = set()
+        self._dicts: set[int] = set()
 
     def name(self, obj: Any, name: str) -> None:
         """Let `obj` be called `name`, if it has no name yet."""
@@ -65,7 +70,7 @@ class Places:
 
     def read(self, obj: Any, part: Any) -> Slot | Known:
         """Return what holds a part now: the variable, or the object that is always there."""
-        key = _key(obj, part)
+        key = self._key(obj, part)
         if key in self._parts:
             return self._parts[key]
         value = _current(obj, part)
@@ -79,7 +84,10 @@ class Places:
 
     def write(self, obj: Any, part: Any, value: Abstract) -> tuple[Slot | None, Number | None]:
         """Return the variable of a part and the number to store; None twice if it keeps the object that it holds."""
-        key = _key(obj, part)
+        key = self._key(obj, part)
+        if key in self._constant:
+            raise Refused(f"{self.shown(obj, part)} is changed, and looked at between two steps", YIELD_A_READ)
+        self._written.add(key)
         if isinstance(value, Known) and not isinstance(value.value, SCALARS):
             if self._fixed.get(key) is value.value:
                 return None, None
@@ -107,16 +115,39 @@ class Places:
             raise Mixed
         slot.initial = value if slot.table is None else code_of(slot.table, value)
         self._objects.append(obj)
-        self._parts[_key(obj, part)] = slot
+        self._parts[self._key(obj, part)] = slot
         return slot
 
+    def constant(self, obj: Any, part: Any) -> Known:
+        """Return what a part holds that nobody changes; Refused if somebody does, now or later."""
+        key = self._key(obj, part)
+        if key in self._written:
+            raise Refused(f"{self.shown(obj, part)} is looked at between two steps, and changed", YIELD_A_READ)
+        value = _current(obj, part)
+        self._constant.add(key)
+        self._objects.append(obj)
+        if not isinstance(value, SCALARS):
+            self.name(value, f"{self.named(obj)}.{part}" if isinstance(part, str) else self.named(obj))
+        return Known(value)
 
-def _key(obj: Any, part: Any) -> tuple[int, Any]:
-    if not isinstance(part, Item):
-        return id(obj), part
-    if isinstance(obj, list):
-        return id(obj), ("item", part.key if part.key >= 0 else part.key + len(obj))
-    return id(obj), ("item", type(part.key), part.key)
+    def _key(self, obj: Any, part: Any) -> tuple[int, Any]:
+        """Return what tells one place from another, however it is reached."""
+        if not isinstance(part, Item):
+            own = getattr(obj, "__dict__", None)
+            if type(own) is dict:
+                self._tables.add(id(own))
+            found: tuple[int, Any] = id(obj), part
+        elif isinstance(obj, list) and type(part.key) is int:
+            found = id(obj), ("item", part.key if part.key >= 0 else part.key + len(obj))
+        else:
+            self._dicts.add(id(obj))
+            key = part.key
+            if type(obj) is dict and type(key) is not str:  # 1, True and 1.0 are one key
+                key = next((one for one in obj if isinstance(one, SCALARS) and one == key), key)
+            found = id(obj), ("item", type(key), key)
+        if not self._dicts.isdisjoint(self._tables):
+            raise Refused("attributes of an object that are reached through its dictionary as well")
+        return found
 
 
 def _current(obj: Any, part: Any) -> Any:
@@ -144,6 +175,8 @@ def _current(obj: Any, part: Any) -> Any:
 def is_plain(kind: type) -> bool:
     """Return whether attributes of a class's objects are looked up and set as `object` does it."""
     names = "__getattribute__", "__setattr__"
+    if kind is SimpleNamespace:
+        return True
     return all(getattr(kind, name) is getattr(object, name) for name in names)
 
 

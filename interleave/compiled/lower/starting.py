@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import ast
 import functools
+import inspect
 import threading
-from types import FunctionType, MethodType
+from types import CellType, FunctionType, GeneratorType, MethodType
 from typing import Any
 
 from interleave.compiled.lower.calls import inlined
+from interleave.compiled.lower.children import Child
+from interleave.compiled.lower.explicit import Begun, Explicit
+from interleave.compiled.lower.frames import Loop
 from interleave.compiled.lower.places import Refused
 from interleave.compiled.lower.statements import items_of, statements, unrolled
 from interleave.compiled.lower.stopping import Standing, calls_at
 from interleave.compiled.lower.values import SCALARS, Abstract, Known, Mixed
-from interleave.compiled.lower.writer import Loop, Writer
+from interleave.compiled.lower.writer import GENERATOR, Writer
 from interleave.naming import given_name
+from interleave.split.source import find
 
 Call = tuple[FunctionType, list[Abstract], dict[str, Abstract]]
 
@@ -36,21 +41,16 @@ def called_with(function: Any, given: list[Abstract], named: dict[str, Abstract]
     return function, given, named
 
 
-def began(writer: Writer, handle: threading.Thread) -> int:
+def began(writer: Writer, handle: Any) -> int:
     """Write the thread that `handle` starts, and return its number."""
     program = writer.program
-    if type(handle) is not threading.Thread:
-        raise Refused("a class of threads of its own", "give threading.Thread a target")
-    target, args, kwargs = handle._target, handle._args, handle._kwargs  # type: ignore[attr-defined]
-    if target is None:
-        raise Refused("a thread without a target")
-    call = called_with(target, [*map(Known, args)], {name: Known(value) for name, value in kwargs.items()})
+    name, call = _run_by(handle)
     number = len(program.flows)
-    program.names.append(given_name(handle) or call[0].__name__.strip("<>"))
-    program.handles[id(handle)] = handle, number
-    if handle.daemon:
+    program.names.append(name or call[0].__name__.strip("<>"))
+    program.children[id(handle)] = Child(handle, number, writer.thread)
+    if getattr(handle, "daemon", False):
         raise Refused("a daemon thread")
-    child = Writer(program, number, ends=True)
+    child = writer_of(call[0])(program, number, ends=True)
     program.flows.append(child.flow)
     _name_arguments(child, call)
     try:
@@ -59,6 +59,46 @@ def began(writer: Writer, handle: threading.Thread) -> int:
     except (Refused, Mixed) as refused:
         raise child.refusal(refused) from None
     return number
+
+
+def writer_of(function: FunctionType) -> type[Writer]:
+    """Return what writes a thread that runs `function`."""
+    return Explicit if function.__code__.co_flags & GENERATOR else Writer
+
+
+def _run_by(handle: Any) -> tuple[str | None, Call]:
+    """Return the name that a thread was given, None if it was not, and what it runs."""
+    if isinstance(handle, Begun):
+        if not all(isinstance(one, Known) for one in (*handle.given, *handle.named.values())):
+            raise Refused("a generator that is started with values that vary")
+        return None, (handle.function, handle.given, handle.named)
+    if isinstance(handle, GeneratorType):
+        return None, _of_generator(handle)
+    if type(handle) is not threading.Thread:
+        raise Refused("a class of threads of its own", "give threading.Thread a target")
+    target, args, kwargs = handle._target, handle._args, handle._kwargs  # type: ignore[attr-defined]
+    if target is None:
+        raise Refused("a thread without a target")
+    named: dict[str, Abstract] = {name: Known(value) for name, value in kwargs.items()}
+    return given_name(handle), called_with(target, [*map(Known, args)], named)
+
+
+def _of_generator(generator: GeneratorType[Any, Any, Any]) -> Call:
+    """Return the call that a generator which has not begun was made by: its variables are its arguments."""
+    if inspect.getgeneratorstate(generator) != inspect.GEN_CREATED:
+        raise Refused("a generator that has begun to run")
+    code, frame = generator.gi_code, generator.gi_frame
+    assert frame is not None, "it has not ended"
+    scope = find(code).scope
+    values, free = dict(frame.f_locals), code.co_freevars
+    if any((owner := scope.owner(name)) is None or name in owner.shared() or name not in values for name in free):
+        raise Refused("a generator that uses variables which functions inside it change")
+    cells = tuple([CellType(values[name]) for name in free])
+    function = FunctionType(code, frame.f_globals, generator.__name__, None, cells)
+    count = code.co_argcount
+    given: list[Abstract] = [Known(values[name]) for name in code.co_varnames[:count] if name in values]
+    only = code.co_varnames[count : count + code.co_kwonlyargcount]
+    return function, given, {name: Known(values[name]) for name in only if name in values}
 
 
 def _name_arguments(writer: Writer, call: Call) -> None:
@@ -72,8 +112,7 @@ def _name_arguments(writer: Writer, call: Call) -> None:
 def main_from(writer: Writer, function: FunctionType, standing: Standing) -> Abstract:
     """Write what main does from its first start of a thread on, and return what it returns."""
     from interleave.compiled.lower.calls import _returned
-    from interleave.compiled.lower.writer import Frame
-    from interleave.split.source import find
+    from interleave.compiled.lower.frames import Frame
 
     place = find(function.__code__)
     free = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))

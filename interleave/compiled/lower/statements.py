@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from interleave.compiled.lower.expressions import attribute_of, binary, branches, expr, item_of
+from interleave.compiled.lower.frames import MOST_UNROLLED, UNSURE, Loop
 from interleave.compiled.lower.places import Refused, is_lock
 from interleave.compiled.lower.values import SCALARS, Abstract, Known, Number, Several, Slot, integer, number
-from interleave.compiled.lower.writer import MOST_UNROLLED, UNSURE, Loop, Writer
+from interleave.compiled.lower.writer import Writer
 from interleave.compiled.system import op
 from interleave.split.statements import computes
 
@@ -28,7 +29,7 @@ def statements(w: Writer, nodes: Sequence[ast.stmt]) -> None:
         w.node = node
         if how is None:
             raise Refused(f"a statement of the kind {type(node).__name__}")
-        how(w, node)
+        w.written(how, node)
 
 
 def perhaps(w: Writer, nodes: Sequence[ast.stmt]) -> None:
@@ -81,20 +82,11 @@ def assign(w: Writer, target: ast.expr, value: Abstract) -> None:
     elif isinstance(target, ast.Tuple) and isinstance(value, Several) and len(target.elts) == len(value.items):
         if not all(isinstance(one, ast.Name) for one in target.elts):
             raise Refused("an assignment to several places")
-        kept = [_snapshot(w, item) for item in value.items]
+        kept = [w.kept(item) for item in value.items]
         for one, item in zip(target.elts, kept, strict=True):
             assign(w, one, item)
     else:
         raise Refused("an assignment to several places")
-
-
-def _snapshot(w: Writer, value: Abstract) -> Abstract:
-    """Return a value that later assignments do not change."""
-    if not isinstance(value, Number):
-        return value
-    kept = w.temporary("kept")
-    w.flow.set(kept.var.index, kept.taken(value))
-    return kept.read()
 
 
 def _augmented(w: Writer, node: ast.AugAssign) -> None:
@@ -183,7 +175,7 @@ def _for(w: Writer, node: ast.For) -> None:
         if isinstance(found, Known) and found.value is range:
             _over_range(w, node, [expr(w, one) for one in node.iter.args])
             return
-    items = items_of(expr(w, node.iter))
+    items = [w.kept(item) for item in items_of(expr(w, node.iter))]
     w.node = node
     unrolled(w, node, items)
 
@@ -239,7 +231,8 @@ def _over_range(w: Writer, node: ast.For, given: list[Abstract]) -> None:
     begun = dict(w.frame.names)
     head = w.flow.mark()
     loop = _begun(w)
-    holds, fails = w.flow.fork(op("<" if step > 0 else ">", rounds.var, stop))
+    most = len(range(start, stop, step)) if isinstance(start, int) and isinstance(stop, int) else None
+    holds, fails = w.flow.fork(op("<" if step > 0 else ">", rounds.var, stop), most)
     w.flow.ends = holds
     w.flow.set(slot.var.index, slot.taken(Number(rounds.var)))
     w.flow.set(rounds.var.index, op("+", rounds.var, step))
@@ -303,7 +296,7 @@ def _raise(w: Writer, node: ast.Raise) -> None:
 def _return(w: Writer, node: ast.Return) -> None:
     value: Abstract = Known(None) if node.value is None else expr(w, node.value)
     if w.frame.held:
-        value = _snapshot(w, value)
+        value = w.kept(value)
     w.leave(0)
     w.frame.returned.append((w.flow.ends, value))
     w.flow.ends = []

@@ -107,7 +107,9 @@ def same(one: Any, other: Any) -> bool:
     """Return whether two constants are one: equal scalars of one class, or one object."""
     if one is other:
         return True
-    return type(one) is type(other) and isinstance(one, SCALARS) and one == other
+    if type(one) is not type(other) or not isinstance(one, SCALARS) or one != other:
+        return False
+    return type(one) is not float or repr(one) == repr(other)  # 0.0 is not -0.0
 
 
 def code_of(table: list[Any], value: Any) -> int:

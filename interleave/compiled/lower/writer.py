@@ -6,13 +6,13 @@ Read next: `expressions` and `statements`, which say what is written for each co
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from types import CellType, FunctionType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from interleave.compiled.lower.flow import Finish, Flow, Setter, Way
-from interleave.compiled.lower.places import CELL, Places, Refused
+from interleave.compiled.lower.frames import UNSURE, Arrival, Frame, Lowered
+from interleave.compiled.lower.places import CELL, Refused
 from interleave.compiled.lower.values import (
     FIRST_SLOT,
     SCALARS,
@@ -22,71 +22,26 @@ from interleave.compiled.lower.values import (
     Number,
     Several,
     Slot,
-    Slots,
     number,
     truth,
 )
 from interleave.compiled.system import Crash, Expr, Op, Taken, Var
 from interleave.errors import LoweringError
-from interleave.split.source import Place, find
+from interleave.split.source import find
 from interleave.steps import Item
 
 MOST_FRAMES: Final = 40
-MOST_UNROLLED: Final = 2_000
-UNSURE: Final = Known(object())
-"""What a variable holds of which different ways to a place say different things."""
-
-
-Arrival: TypeAlias = "tuple[list[Setter], dict[str, Abstract | Slot]]"
-
-
-@dataclass
-class Loop:
-    """A loop around: the ways that leave it, those that go on with its next round, and how many locks are held outside.
-
-    A way is open ends, and what the names hold there.
-    """
-
-    leave: list[Arrival] = field(default_factory=list)
-    again: list[Arrival] = field(default_factory=list)
-    held: int = 0
-
-
-@dataclass
-class Frame:
-    """A function that is being written: its names, what they hold, its loops, and the locks its `with` blocks hold."""
-
-    place: Place
-    filename: str
-    globals: dict[str, Any]
-    cells: Mapping[str, CellType]
-    names: dict[str, Abstract | Slot] = field(default_factory=dict)
-    slots: dict[str, Slot] = field(default_factory=dict)
-    loops: list[Loop] = field(default_factory=list)
-    held: list[Slot] = field(default_factory=list)
-    returned: list[tuple[list[Setter], Abstract]] = field(default_factory=list)
-
-
-@dataclass
-class Lowered:
-    """A program while it is lowered: its variables and places, and for each thread its name and graph."""
-
-    slots: Slots = field(default_factory=Slots)
-    places: Places = field(init=False)
-    names: list[str] = field(default_factory=list)
-    flows: list[Flow] = field(default_factory=list)
-    daemons: set[int] = field(default_factory=set)
-    crashes: list[Crash] = field(default_factory=list)
-    crash: dict[int, Slot] = field(default_factory=dict)
-    handles: dict[int, tuple[Any, int]] = field(default_factory=dict)
-    start: Callable[[Writer, Any], int] | None = None
-
-    def __post_init__(self) -> None:
-        self.places = Places(self.slots)
+GENERATOR: Final = 0x20
+_COROUTINES: Final = 0x80 | 0x200
 
 
 class Writer:
-    """Writes one thread."""
+    """Writes one thread of plain Python.
+
+    `refuses` are the flags of the code that it cannot write.
+    """
+
+    refuses = GENERATOR | _COROUTINES
 
     def __init__(self, program: Lowered, thread: int, ends: bool) -> None:
         self.program = program
@@ -108,14 +63,34 @@ class Writer:
         """Begin a function."""
         if len(self.frames) >= MOST_FRAMES or any(f.place.node is find(function.__code__).node for f in self.frames):
             raise Refused(f"{function.__name__} calls itself", "write it as a loop")
-        if function.__code__.co_flags & (0x20 | 0x80 | 0x200):
+        if function.__code__.co_flags & self.refuses:
             raise Refused(f"{function.__name__} is a generator or a coroutine")
         cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         frame = Frame(find(function.__code__), function.__code__.co_filename, function.__globals__, cells)
-        if frame.place.scope.shared():
-            raise Refused(f"{function.__name__} has variables that functions inside it change")
+        self.captured(frame.place.scope.shared(), function)
         self.frames.append(frame)
         return frame
+
+    def captured(self, names: frozenset[str], function: Any) -> None:
+        """Refuse variables that functions inside use and that change."""
+        if names:
+            raise Refused(f"{function.__name__} has variables that functions inside it change")
+
+    def begins(self, function: FunctionType) -> bool:
+        """Return whether a call of `function` makes a generator, and runs nothing."""
+        return bool(function.__code__.co_flags & GENERATOR)
+
+    def begun(self, function: FunctionType, given: list[Abstract], named: dict[str, Abstract]) -> Abstract:
+        """Return the generator that a call makes."""
+        raise Refused(f"{function.__name__} is a generator")
+
+    def made(self, node: ast.Call, function: Any) -> Abstract | None:
+        """Return what a call gives that is known at once; None for any other."""
+        return None
+
+    def written(self, how: Callable[[Writer, Any], None], node: ast.stmt) -> None:
+        """Write a statement."""
+        how(self, node)
 
     def refusal(self, refused: Refused | Mixed) -> LoweringError:
         """Return the error that says where in the user's code something cannot be lowered."""
@@ -150,6 +125,10 @@ class Writer:
             made.is_typed, made.table = True, like.table
         return made
 
+    def remembered(self, text: str) -> Slot:
+        """Return a fresh private variable that is not forgotten, as what it looks at can be seen in no other way."""
+        return self.temporary(text)
+
     def read(self, obj: Any, part: Any) -> Abstract:
         """Put a read of a part of an object, and return what it gives."""
         places = self.program.places
@@ -158,7 +137,7 @@ class Writer:
             self.step("read", text)
             return found
         kept = self.temporary(text, found)
-        self.step("read", text, Way(updates={kept.var.index: found.var}))
+        self.step("read", text, Way(updates={kept.var.index: found.var}, reads=(found.var.index,)))
         return kept.read()
 
     def write(self, obj: Any, part: Any, value: Abstract) -> None:
@@ -249,12 +228,25 @@ class Writer:
         bindings = scope.bound.get(name, [])
         single = len(bindings) == 1 and not bindings[0].repeated
         scalar = number(value)
-        if isinstance(value, Several) or scalar is None or (isinstance(value, Known) and (single or _is_object(value))):
+        if isinstance(value, Several):
+            frame.names[name] = self.kept(value)
+            return
+        if scalar is None or (isinstance(value, Known) and (single or _is_object(value))):
             frame.names[name] = value
             return
         slot = self.slot(name)
         self.flow.set(slot.var.index, slot.taken(scalar))
         frame.names[name] = slot
+
+    def kept(self, value: Abstract) -> Abstract:
+        """Return a value that later assignments do not change."""
+        if isinstance(value, Several):
+            return Several(value.kind, tuple([self.kept(one) for one in value.items]))
+        if not isinstance(value, Number) or isinstance(value.expr, int):
+            return value
+        slot = Writer.temporary(self, "kept")
+        self.flow.set(slot.var.index, slot.taken(value))
+        return slot.read()
 
     def slot(self, name: str) -> Slot:
         """Return the variable of the state that stands for a variable of the function."""

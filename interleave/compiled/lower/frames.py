@@ -1,0 +1,80 @@
+"""What is known while a program is lowered: the functions that are being written, loops around, threads so far.
+
+Read next: `writer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import CellType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from interleave.compiled.lower.children import Child
+from interleave.compiled.lower.flow import Flow, Setter
+from interleave.compiled.lower.places import Places
+from interleave.compiled.lower.values import Abstract, Known, Slot, Slots
+from interleave.compiled.system import Crash
+from interleave.split.source import Place
+
+if TYPE_CHECKING:
+    from interleave.compiled.lower.writer import Writer
+
+MOST_UNROLLED: Final = 2_000
+UNSURE: Final = Known(object())
+"""What a variable holds of which different ways to a place say different things."""
+
+
+Arrival: TypeAlias = "tuple[list[Setter], dict[str, Abstract | Slot]]"
+
+
+@dataclass
+class Loop:
+    """A loop around: the ways that leave it, those that go on with its next round, and how many locks are held outside.
+
+    A way is open ends, and what the names hold there.
+    """
+
+    leave: list[Arrival] = field(default_factory=list)
+    again: list[Arrival] = field(default_factory=list)
+    held: int = 0
+
+
+@dataclass
+class Frame:
+    """A function that is being written: its names, what they hold, its loops, and the locks its `with` blocks hold."""
+
+    place: Place
+    filename: str
+    globals: dict[str, Any]
+    cells: Mapping[str, CellType]
+    names: dict[str, Abstract | Slot] = field(default_factory=dict)
+    slots: dict[str, Slot] = field(default_factory=dict)
+    loops: list[Loop] = field(default_factory=list)
+    held: list[Slot] = field(default_factory=list)
+    returned: list[tuple[list[Setter], Abstract]] = field(default_factory=list)
+
+
+@dataclass
+class Lowered:
+    """A program while it is lowered: its variables and places, and for each thread its name and graph."""
+
+    slots: Slots = field(default_factory=Slots)
+    places: Places = field(init=False)
+    names: list[str] = field(default_factory=list)
+    flows: list[Flow] = field(default_factory=list)
+    daemons: set[int] = field(default_factory=set)
+    crashes: list[Crash] = field(default_factory=list)
+    crash: dict[int, Slot] = field(default_factory=dict)
+    children: dict[int, Child] = field(default_factory=dict)
+    forgetful: set[int] = field(default_factory=set)
+    remembered: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.places = Places(self.slots)
+
+    def start(self, writer: Writer, handle: Any) -> int:
+        """Write the thread that `handle` starts, and return its number."""
+        from interleave.compiled.lower.starting import began
+
+        return began(writer, handle)
