@@ -339,3 +339,47 @@ def test_a_random_program_gets_no_answer_from_one_of_its_runs() -> None:
 
     with pytest.raises((LoweringError, il.ScenarioError)):
         lower(as_program(program))
+
+
+def test_an_outcome_that_is_an_object_is_refused_since_it_may_change_until_the_end() -> None:
+    def program() -> Any:
+        counter = Counter()
+
+        def works() -> None:
+            for _ in range(500):
+                with counter.lock:
+                    counter.cells[0] += 1
+
+        threads = [threading.Thread(target=works) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return counter.cells
+
+    with pytest.raises(LoweringError, match="an outcome that is an object: list - return its parts"):
+        lower(as_program(program))
+
+
+def test_an_outcome_made_of_values_is_what_it_is_when_main_returns_it() -> None:
+    def program() -> Any:
+        counter = Counter()
+
+        def works() -> None:
+            for _ in range(200):
+                with counter.lock:
+                    counter.count += 1
+
+        threads = [threading.Thread(target=works) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        with counter.lock:
+            seen = counter.count
+        for thread in threads:
+            thread.join()
+        return [seen, (counter.count, "all")]
+
+    verdict = il.explore(program, seconds=30)
+
+    assert verdict.explorer == "states"
+    assert sorted(found.value for found in verdict.outcomes.values()) == [[seen, (400, "all")] for seen in range(401)]

@@ -27,7 +27,7 @@ from interleave.compiled.lower.places import Refused
 from interleave.compiled.lower.starting import called_with, main_from, writer_of
 from interleave.compiled.lower.stopping import at_the_first_start
 from interleave.compiled.lower.trimming import trimmed
-from interleave.compiled.lower.values import FIRST_SLOT, Abstract, Known, Mixed, Several, Slot, Slots
+from interleave.compiled.lower.values import FIRST_SLOT, SCALARS, Abstract, Known, Mixed, Several, Slot, Slots
 from interleave.compiled.lower.writer import Writer
 from interleave.compiled.system import UNSTARTED, Built, Command, Expr, System, Value, Var, Variable, substituted
 from interleave.errors import LoweringError
@@ -156,11 +156,18 @@ def _kept(writer: Writer, value: Abstract) -> Value | Built:
     if isinstance(value, Several):
         return Built(value.kind, tuple([_kept(writer, item) for item in value.items]))
     if isinstance(value, Known):
+        if not _is_fixed(value.value):
+            raise Refused(f"an outcome that is an object: {type(value.value).__name__}", "return its parts")
         return Value(0, (value.value,))
     slot = writer.program.slots.new(f"result {len(writer.program.slots.all)}", 0)
     writer.flow.set(slot.var.index, slot.taken(value))
     found = slot.read()
     return Value(found.expr, found.values)
+
+
+def _is_fixed(value: Any) -> bool:
+    """Return whether a value is what it is for ever, so that it is known already what will be returned."""
+    return isinstance(value, SCALARS) or (type(value) in (tuple, frozenset) and all(map(_is_fixed, value)))
 
 
 def _written(writer: Writer, call: Any) -> None:

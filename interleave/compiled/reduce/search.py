@@ -40,7 +40,7 @@ class Reached:
     """
 
     ends: set[State] = field(default_factory=set)
-    outcomes: set[Any] = field(default_factory=set)
+    outcomes: list[Any] = field(default_factory=list)
     deadlocks: list[State] = field(default_factory=list)
     crashes: set[tuple[int, int]] = field(default_factory=set)
     broken: list[State] = field(default_factory=list)
@@ -186,7 +186,7 @@ class Search:
         except interrupts.OutOfTime:
             found.reason = "seconds"
         if self.system.outcome is not None:
-            found.outcomes = {decoded(self.system.outcome, iter(values)) for values in ended}
+            found.outcomes = [decoded(self.system.outcome, iter(values)) for values in ended]
         return found
 
     def _explore(
