@@ -172,7 +172,8 @@ def recursive(counter: Counter, depth: int) -> None:
 def caught(counter: Counter, depth: int) -> None:
     try:
         counter.count += depth
-    except ValueError:
+        raise KeyError(depth)
+    except counter.tag:
         pass
 
 
@@ -239,7 +240,7 @@ def from_the_library(counter: Counter, depth: int) -> None:
         (formatted, "an f-string with more than numbers in it"),
         (from_the_library, "a call of fnmatch.fnmatch"),
         (recursive, "recursive calls itself"),
-        (caught, "a statement of the kind Try"),
+        (caught, "an `except` of what is no class of errors, or no constant one"),
         (grows, "is no plain method|the method append|a method of"),
         (rebinds, "counter.cells is made to hold|counter.cells holds"),
         (mixes, "a variable that holds integers and other things"),

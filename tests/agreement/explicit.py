@@ -26,7 +26,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[1])]
 
 import interleave as il
-from agreement.lowered import faults_of, imported
+from agreement.lowered import ENDS, faults_of, imported
 from interleave.errors import LoweringError
 from interleave.scenario import as_program
 from interleave.silence import silenced
@@ -95,6 +95,8 @@ choice = choosing((0, 2))
 """
 
 FROM = ('increment(shared, "x")', 'increment(shared, "y", by=2)', "guarded(shared, 0)", "choice(shared)")
+
+KINDS = ("", " AssertionError", " (ValueError, RuntimeError)", " KeyError as error", " Exception", " IndexError")
 
 
 class Author:
@@ -218,6 +220,7 @@ class Author:
                         f"for i in range({self.dice.choice(['2', 'shared.limit', '1 + last % 2'])}):",
                         f"for last in ({self.dice.randint(0, 2)}, 1):",
                         "while True:",
+                        "try:",
                     ]
                 )
                 turns = loop or (opening[0] in "fw" and not opening.startswith("if"))
@@ -231,9 +234,25 @@ class Author:
                 lines += self.block(indent + 1, depth - 1, turns, self.dice.randint(1, 2))
                 if opening.startswith("if") and self.dice.random() < 0.4:
                     lines += [f"{margin}else:", *self.block(indent + 1, depth - 1, loop, 1)]
+                if opening == "try:":
+                    lines += self.after_try(indent, depth, loop)
             else:
-                lines.append(margin + self.dice.choice(["return", *(["break", "continue"] if loop else [])]))
+                lines.append(
+                    margin + self.dice.choice(["return", "raise ValueError", *(["break", "continue"] if loop else [])])
+                )
                 break
+        return lines
+
+    def after_try(self, indent: int, depth: int, loop: bool) -> list[str]:
+        """Return the lines of the handlers of a `try`, and of what is done last."""
+        margin, lines = "    " * indent, list[str]()
+        for kind in self.dice.sample(KINDS, self.dice.randint(0, 2)):
+            lines += [f"{margin}except{kind}:", *self.block(indent + 1, depth - 1, loop, 1)]
+            lines += [f"{margin}    raise"] if self.dice.random() < 0.2 and lines[-1].split()[0] not in ENDS else []
+            if not kind:
+                break
+        if not lines or self.dice.random() < 0.5:
+            lines += [f"{margin}finally:", *self.block(indent + 1, depth - 1, loop, 1)]
         return lines
 
     def thread(self, number: int, length: int) -> list[str]:

@@ -67,12 +67,28 @@ class Box:
         return -1
 
 
+class Odd(ValueError):
+    pass
+
+
+def checked(b, most=1):
+    try:
+        if b.x > most:
+            raise Odd
+        return b.y
+    finally:
+        b.y += 1
+
+
 def pick(a, b):
     if a > b:
         return a
     return b
 
 """
+
+KINDS = ("", " AssertionError", " (ValueError, RuntimeError)", " ValueError as error", " Exception", " Odd")
+ENDS = ("return", "raise", "break", "continue")
 
 
 class Author:
@@ -94,6 +110,7 @@ class Author:
                 f"pick({one}, {other})",
                 f"({one} if {self.condition(names)} else {other})",
                 "b.up()",
+                "checked(b)",
             ]
         )
 
@@ -155,6 +172,7 @@ class Author:
                         f"if {self.condition(names)}:",
                         f"for i in range({self.dice.randint(1, 2)}):",
                         f"if {self.lock()}.acquire(blocking=False):",
+                        "try:",
                     ]
                 )
                 inside = [*names, "i"] if opening.startswith("for") else names
@@ -163,10 +181,25 @@ class Author:
                 lines += self.block(indent + 1, depth - 1, inside, turns, self.dice.randint(1, 2))
                 if opening.startswith("if b") and self.dice.random() < 0.5:
                     lines += [f"{margin}else:", *self.block(indent + 1, depth - 1, names, loop, 1)]
+                if opening == "try:":
+                    lines += self.after_try(indent, depth, names, loop)
             else:
-                ends = ["return", "raise ValueError('no')", *(["break", "continue"] if loop else [])]
+                ends = ["return", "raise ValueError('no')", "raise Odd", *(["break", "continue"] if loop else [])]
                 lines.append(margin + self.dice.choice(ends))
                 break
+        return lines
+
+    def after_try(self, indent: int, depth: int, names: list[str], loop: bool) -> list[str]:
+        """Return the lines of the handlers of a `try`, and of what is done last."""
+        margin, lines = "    " * indent, list[str]()
+        names = [name for name in names if name != "i"]
+        for kind in self.dice.sample(KINDS, self.dice.randint(0, 2)):
+            lines += [f"{margin}except{kind}:", *self.block(indent + 1, depth - 1, names, loop, 1)]
+            lines += [f"{margin}    raise"] if self.dice.random() < 0.2 and lines[-1].split()[0] not in ENDS else []
+            if not kind:
+                break
+        if not lines or self.dice.random() < 0.5:
+            lines += [f"{margin}finally:", *self.block(indent + 1, depth - 1, names, loop, 1)]
         return lines
 
     def program(self) -> str:

@@ -119,7 +119,7 @@ def _main_form(program: Program) -> System:
             writer = Writer(lowered, 0, ends=False)
             lowered.flows.append(writer.flow)
             returned = _guarded(writer, lambda: main_from(writer, function, standing))
-            outcome = _latched(writer, returned)
+            outcome = _guarded(writer, lambda: _latched(writer, returned))
             system = _system(lowered, [writer.flow.entry], outcome)
             return replace(system, threads=numbered(tuple(lowered.names)))
 

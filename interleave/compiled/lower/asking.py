@@ -9,7 +9,7 @@ from typing import Any
 
 from interleave.compiled.lower.calls import inlined
 from interleave.compiled.lower.flow import Finish, Setter, Way, paths
-from interleave.compiled.lower.frames import Lowered
+from interleave.compiled.lower.frames import Lowered, Raised
 from interleave.compiled.lower.places import Refused
 from interleave.compiled.lower.starting import called_with
 from interleave.compiled.lower.values import Abstract, Known, Number
@@ -28,6 +28,10 @@ class Asking(Writer):
     def step(self, kind: str, text: str, *ways: Way) -> list[list[Setter]]:
         """Refuse: an invariant takes no steps."""
         raise Refused(f"an invariant with a step in it ({kind} {text})".replace(" )", ")"))
+
+    def crash(self, raised: Raised) -> None:
+        """Refuse: an invariant that raises is a mistake in the scenario."""
+        raise Refused("an invariant that may raise")
 
 
 def invariant_of(lowered: Lowered, invariant: Any, shared: Any) -> tuple[Asking, Any]:

@@ -57,7 +57,7 @@ def joined(w: Writer, handle: Any) -> Abstract:
     before = Op("==", (Var(child.number), UNSTARTED))
     after, wrong = w.step("join", text, Way((over,)), Way((before,)))
     w.flow.ends = wrong
-    w.crash("exception", "RuntimeError: cannot join thread before it is started")
+    w.crash(w.raised("exception", "RuntimeError: cannot join thread before it is started", RuntimeError))
     w.flow.ends = after
     return Known(None)
 

@@ -16,7 +16,7 @@ from types import FunctionType
 from typing import Any, Final
 
 from interleave.compiled.lower.flow import Setter, Way
-from interleave.compiled.lower.frames import Lowered
+from interleave.compiled.lower.frames import Lowered, Raised
 from interleave.compiled.lower.places import Refused
 from interleave.compiled.lower.values import SCALARS, TRUTHS, Abstract, Known, Number, Several, Slot, integer
 from interleave.compiled.lower.writer import GENERATOR, Writer
@@ -99,11 +99,11 @@ class Explicit(Writer):
         with self.aloud():
             super().finish()
 
-    def crash(self, kind: str, message: str) -> None:
-        """End the thread with an exception; Refused in a function that is given to a step."""
+    def crash(self, raised: Raised) -> None:
+        """Raise an error; Refused in a function that is given to a step."""
         if self.is_pure:
             raise Refused("a function given to a step that may raise")
-        super().crash(kind, message)
+        super().crash(raised)
 
     def temporary(self, text: str, like: Slot | None = None) -> Slot:
         """Return a fresh private variable; that of an answer is forgotten at the end of the statement."""
@@ -121,7 +121,9 @@ class Explicit(Writer):
     def written(self, how: Callable[[Writer, Any], None], node: ast.stmt) -> None:
         """Write a statement; the answers in it are forgotten where it has put them into variables."""
         outer, self._answers = self._answers, []
+        was_aloud, self._is_aloud = self._is_aloud, False  # what a step raises may have led here
         how(self, node)
+        self._is_aloud = was_aloud
         if isinstance(node, _SIMPLE) and self.flow.ends:
             for slot in self._answers:
                 self.flow.set(slot.var.index, 0)

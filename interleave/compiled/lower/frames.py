@@ -5,6 +5,7 @@ Read next: `writer`.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import CellType
@@ -30,7 +31,7 @@ Arrival: TypeAlias = "tuple[list[Setter], dict[str, Abstract | Slot]]"
 
 @dataclass
 class Loop:
-    """A loop around: the ways that leave it, those that go on with its next round, and how many locks are held outside.
+    """A loop around: the ways that leave it, those that go on with its next round, and how many blocks are around.
 
     A way is open ends, and what the names hold there.
     """
@@ -40,9 +41,36 @@ class Loop:
     held: int = 0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Raised:
+    """An error that is raised: how a crash of it is called, its class, and where."""
+
+    kind: str
+    message: str
+    error: type[BaseException]
+    line: int
+    filename: str
+
+
+@dataclass(eq=False)
+class Guard:
+    """What is done last in a `try` (it `is_final`), or its handlers: with each error that came to one, and how.
+
+    `loops` is how many loops are around.
+    """
+
+    node: ast.Try
+    loops: int
+    is_final: bool
+    caught: list[tuple[Raised, ast.ExceptHandler, Arrival]] = field(default_factory=list)
+
+
 @dataclass
 class Frame:
-    """A function that is being written: its names, what they hold, its loops, and the locks its `with` blocks hold."""
+    """A function that is being written: its names, what they hold, its loops, and what is done on the way out.
+
+    That is to give back the locks of `with` blocks, and what stands in `try` blocks.
+    """
 
     place: Place
     filename: str
@@ -51,7 +79,7 @@ class Frame:
     names: dict[str, Abstract | Slot] = field(default_factory=dict)
     slots: dict[str, Slot] = field(default_factory=dict)
     loops: list[Loop] = field(default_factory=list)
-    held: list[Slot] = field(default_factory=list)
+    held: list[Slot | Guard] = field(default_factory=list)
     returned: list[tuple[list[Setter], Abstract]] = field(default_factory=list)
 
 

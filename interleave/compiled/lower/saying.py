@@ -129,7 +129,7 @@ def _put(w: Explicit, kind: str, targets: list[Target], outside: Expr, ways: lis
             return
         *after, wrong = w.step(kind, text, *ways, Way((outside,)))
     w.flow.ends = wrong
-    w.crash("exception", "IndexError")
+    w.crash(w.raised("exception", "IndexError", IndexError))
     w.flow.ends = [end for ends in after for end in ends]
 
 

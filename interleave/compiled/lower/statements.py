@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from interleave.compiled.lower.expressions import attribute_of, binary, branches, expr, item_of
 from interleave.compiled.lower.frames import MOST_UNROLLED, UNSURE, Loop
+from interleave.compiled.lower.leaving import error_of, written_try
 from interleave.compiled.lower.places import Refused, is_lock
 from interleave.compiled.lower.values import SCALARS, Abstract, Known, Number, Several, Slot, integer, number
 from interleave.compiled.lower.writer import Writer
@@ -130,12 +131,9 @@ def _if(w: Writer, node: ast.If) -> None:
 
 
 def _stored(nodes: Iterable[ast.AST]) -> set[str]:
-    return {
-        one.id
-        for node in nodes
-        for one in ast.walk(node)
-        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
-    }
+    every = [one for node in nodes for one in ast.walk(node)]
+    names = {one.id for one in every if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+    return names | {one.name for one in every if isinstance(one, ast.ExceptHandler) and one.name is not None}
 
 
 def _while(w: Writer, node: ast.While) -> None:
@@ -258,6 +256,7 @@ def _with(w: Writer, node: ast.With) -> None:
     statements(w, node.body)
     while len(w.frame.held) > depth:
         slot = w.frame.held.pop()
+        assert isinstance(slot, Slot), "blocks are left in their order"
         if w.flow.ends:
             w.node = node
             w.release(slot)
@@ -271,26 +270,13 @@ def _assert(w: Writer, node: ast.Assert) -> None:
         if node.msg is not None:
             expr(w, node.msg)
         w.node = node
-        w.crash("assertion", "AssertionError")
+        w.crash(w.raised("assertion", "AssertionError", AssertionError))
         w.frame.names = names
     w.flow.ends = holds
 
 
 def _raise(w: Writer, node: ast.Raise) -> None:
-    kind = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-    found = w.load(kind.id) if isinstance(kind, ast.Name) else None
-    if not isinstance(found, Known) or not isinstance(found.value, type) or not issubclass(found.value, Exception):
-        raise Refused("an exception that is no class of Python's")
-    if found.value.__module__ != "builtins" or node.cause is not None or issubclass(found.value, StopIteration):
-        raise Refused("an exception that is no class of Python's")
-    if isinstance(node.exc, ast.Call):
-        for one in node.exc.args:
-            expr(w, one)
-        if node.exc.keywords:
-            raise Refused("an exception with named arguments")
-    w.node = node
-    kind_of = "assertion" if issubclass(found.value, AssertionError) else "exception"
-    w.crash(kind_of, found.value.__name__)
+    w.crash(error_of(w, node))
 
 
 def _return(w: Writer, node: ast.Return) -> None:
@@ -298,7 +284,8 @@ def _return(w: Writer, node: ast.Return) -> None:
     if w.frame.held:
         value = w.kept(value)
     w.leave(0)
-    w.frame.returned.append((w.flow.ends, value))
+    if w.flow.ends:
+        w.frame.returned.append((w.flow.ends, value))
     w.flow.ends = []
 
 
@@ -322,6 +309,7 @@ STATEMENTS: Final[dict[type[ast.AST], Written]] = {
     ast.While: _while,
     ast.For: _for,
     ast.With: _with,
+    ast.Try: written_try,
     ast.Assert: _assert,
     ast.Raise: _raise,
     ast.Return: _return,

@@ -11,7 +11,7 @@ from types import CellType, FunctionType
 from typing import Any, Final
 
 from interleave.compiled.lower.flow import Finish, Flow, Setter, Way
-from interleave.compiled.lower.frames import UNSURE, Arrival, Frame, Lowered
+from interleave.compiled.lower.frames import UNSURE, Arrival, Frame, Lowered, Raised
 from interleave.compiled.lower.places import CELL, Refused
 from interleave.compiled.lower.values import (
     FIRST_SLOT,
@@ -25,7 +25,7 @@ from interleave.compiled.lower.values import (
     number,
     truth,
 )
-from interleave.compiled.system import Crash, Expr, Op, Taken, Var
+from interleave.compiled.system import Expr, Op, Taken, Var
 from interleave.errors import LoweringError
 from interleave.split.source import find
 from interleave.steps import Item
@@ -50,6 +50,7 @@ class Writer:
         self.frames: list[Frame] = []
         self.node: ast.AST = ast.Pass(lineno=0, col_offset=0)
         self.branching = 0  # how many branches and loops there are around: what is inside may not come to pass
+        self.handling: list[Raised] = []  # the errors whose handlers are being written
         self._ends = ends
 
     # ------------------------------------------------------------ frames
@@ -174,31 +175,24 @@ class Writer:
         """Put the release of a lock, which is an error if it is free."""
         free = Op("==", (slot.var, 0))
         held = Way((Op("not", (free,)),), {slot.var.index: 0})
-        after, wrong = self.step("release", slot.name, held, Way((free,)))
+        # Releasing a free lock is a step on it all the same.
+        after, wrong = self.step("release", slot.name, held, Way((free,), {slot.var.index: 0}))
         self.flow.ends = wrong
-        self.crash("exception", "RuntimeError: release unlocked lock")
+        self.crash(self.raised("exception", "RuntimeError: release unlocked lock", RuntimeError))
         self.flow.ends = after
 
     # ------------------------------------------------------------ ways out
 
-    def crash(self, kind: str, message: str) -> None:
-        """End the thread with an exception: the locks of all `with` blocks are given back on the way."""
-        held = [frame.held for frame in self.frames]
-        kept = [list(locks) for locks in held]
-        for locks in reversed(held):
-            while locks:
-                self.release(locks.pop())
-        program = self.program
-        if self.thread not in program.crash:
-            program.crash[self.thread] = program.slots.new(
-                f"crash of {program.names[self.thread]}", self.thread, is_typed=True
-            )
-        line = getattr(self.node, "lineno", 0)
-        program.crashes.append(Crash(kind, message, line, self.frames[-1].filename if self.frames else ""))
-        self.flow.set(program.crash[self.thread].var.index, len(program.crashes))
-        self.finish()
-        for locks, before in zip(held, kept, strict=True):
-            locks[:] = before
+    def raised(self, kind: str, message: str, error: type[BaseException]) -> Raised:
+        """Return an error that is raised at the node at hand."""
+        filename = self.frames[-1].filename if self.frames else ""
+        return Raised(kind, message, error, getattr(self.node, "lineno", 0), filename)
+
+    def crash(self, raised: Raised) -> None:
+        """Raise an error: it goes to its handler, or ends the thread."""
+        from interleave.compiled.lower.leaving import unwound
+
+        unwound(self, raised)
 
     def finish(self) -> None:
         """End the thread."""
@@ -207,12 +201,10 @@ class Writer:
         self.flow.put(Finish())
 
     def leave(self, depth: int) -> None:
-        """Give back the locks of the `with` blocks of this frame that are inside the first `depth`."""
-        held = self.frame.held
-        kept = list(held)
-        while len(held) > depth:
-            self.release(held.pop())
-        held[:] = kept
+        """Leave the blocks of this frame that are inside the first `depth`."""
+        from interleave.compiled.lower.leaving import left
+
+        left(self, depth)
 
     # ------------------------------------------------------------ names
 
