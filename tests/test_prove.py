@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +14,7 @@ from compiled_models import counter
 from prove_models import changed, index_of, reset, with_main
 
 from interleave.compiled import prove_smt
+from interleave.compiled.lower import lower
 from interleave.compiled.plain import Plain, search
 from interleave.compiled.prove import claimed, prove, small, sufficient
 from interleave.compiled.prove_affine import equations
@@ -23,6 +25,7 @@ from interleave.compiled.prove_statement import Linear, Proof, readable
 from interleave.compiled.prove_symbolic import Solver
 from interleave.compiled.system import END, Command, Expr, Op, System, Value, Var, compiled
 from interleave.compiled.templates_search import reach
+from interleave.scenario import as_program
 
 pytest.importorskip("z3", reason="statements for every N need z3, which is in the extras `prove` and `test`")
 
@@ -396,3 +399,34 @@ def test_where_there_are_many_states_random_executions_suggest_the_invariant() -
     assert [few.complete for few in small(found, 2, monotonic() + 60)] == [True, True, False, False]
 
     assert prove(counter(3, N, steps=3, locked=True)).proved
+
+
+def test_the_notebooks_counter_as_it_is_lowered_lies_between_two_and_all_rounds() -> None:
+    class Counter:
+        def __init__(self) -> None:
+            self.count = 0
+
+        def increment(self) -> None:
+            self.count += 1
+
+    def conduct_trial() -> int:
+        counter = Counter()
+
+        def count_up() -> None:
+            for _ in range(100_000):
+                counter.increment()
+
+        threads = [threading.Thread(target=count_up) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return counter.count
+
+    found = exact(lower(as_program(conduct_trial)))
+
+    assert found.proof.proved, found
+    assert (found.proof.lower, found.proof.upper) == (Linear(0, 2), Linear(2))
+    assert found.every
+    assert found.reached is not None
+    assert found.reached.complete

@@ -10,22 +10,77 @@ Read next: `prove_affine` for the equations, `prove_symbolic` for what is kept.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, product
 
 from interleave.compiled.prove_affine import equations, summed
 from interleave.compiled.prove_parameter import Parametric, constants
-from interleave.compiled.system import END, Expr, Op, State, Var, compiled
-
-LEVELS = (1, 2, 3)
-"""How rich the candidates are: clauses of two atoms on places and rounds; of two of any kind; of three."""
+from interleave.compiled.system import END, Expr, Op, State, Var, compiled, variables_of
 
 
 def candidates(found: Parametric, states: Sequence[State]) -> Iterator[list[Expr]]:
-    """Yield, level by level, equations and clauses of some atoms that hold in all of `states`."""
+    """Yield, level by level, equations and clauses of some atoms that hold in all of `states`.
+
+    The levels: clauses of two atoms on places and rounds; of two of any kind; besides, of three on numbers, and of two
+    on numbers with the place of the thread that one of them belongs to; of three of any kind.
+    """
     always = list(_equations(found, states))
-    for level in LEVELS:
-        atoms = list(vocabulary(found, states, level == LEVELS[0]))
-        yield list(dict.fromkeys([*always, *clauses(atoms, states, max(2, level))]))
+    plain = list(clauses(list(vocabulary(found, states, plain=True)), states, 2))
+    yield list(dict.fromkeys([*always, *plain]))
+    atoms = list(vocabulary(found, states))
+    pairs = list(clauses(atoms, states, 2))
+    yield list(dict.fromkeys([*always, *plain, *pairs]))
+    numbers = [atom for atom in atoms if _place_of(atom) is None]
+    triples = [*clauses(numbers, states, 3), *local_clauses(found, atoms, states)]
+    yield list(dict.fromkeys([*always, *plain, *pairs, *triples]))
+    yield list(dict.fromkeys([*always, *clauses(atoms, states, 3)]))
+
+
+def _place_of(atom: Expr) -> int | None:
+    """Return the thread of which an atom says where it is, or is not; None for an atom on numbers."""
+    place = atom.args[0] if isinstance(atom, Op) and atom.name == "not" else atom
+    if isinstance(place, Op) and place.name == "==" and isinstance(place.args[0], Var):
+        return place.args[0].index
+    return None
+
+
+def local_clauses(found: Parametric, atoms: Sequence[Expr], states: Sequence[State]) -> Iterator[Expr]:
+    """Yield clauses that hold in all of `states`: where a thread is, something it holds, and another number.
+
+    What a thread holds means something else at each of its places: what it read, and what it is about to write.
+    """
+    fails, everywhere = _failures(atoms, states), (1 << len(states)) - 1
+    useful = [atom for atom in atoms if fails[atom] not in (0, everywhere)]
+    held = _held(found)
+    numbers = [atom for atom in useful if _place_of(atom) is None and _belongs(found, atom, held)]
+    for thread, own in held.items():
+        mine = [atom for atom in numbers if variables_of(atom) & own]
+        for place, one in product([atom for atom in useful if _place_of(atom) == thread], mine):
+            bits = fails[place] & fails[one]
+            for other in numbers if bits else ():
+                weaker = fails[place] & fails[other] and fails[one] & fails[other]
+                if weaker and not bits & fails[other]:
+                    yield _any([place, one, other])
+
+
+def _held(found: Parametric) -> dict[int, frozenset[int]]:
+    """Return for each thread with a loop what it holds besides the number of its rounds."""
+    system = found.system
+    owners = {index: variable.owner for index, variable in enumerate(system.variables, len(system.threads))}
+    looping = sorted({owner for index in found.done if (owner := owners[index]) is not None})
+    return {
+        thread: frozenset(index for index, owner in owners.items() if owner == thread) - set(found.done)
+        for thread in looping
+    }
+
+
+def _belongs(found: Parametric, atom: Expr, held: dict[int, frozenset[int]]) -> bool:
+    """Return whether an atom is on what is shared, what a thread with a loop holds, or rounds: not on main's own."""
+    system = found.system
+    looping = frozenset(found.done).union(*held.values())
+    return all(
+        index in looping or (variable := system.variable(index)) is None or variable.owner is None
+        for index in variables_of(atom)
+    )
 
 
 def _numbers(found: Parametric, states: Sequence[State]) -> list[int]:

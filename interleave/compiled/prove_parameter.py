@@ -217,17 +217,21 @@ def _with_ghost(system: System, counter: int) -> System:
 
 
 def _completed(counter: int, command: Command) -> int:
-    """Return by how much the command counts up, also where it asks for one more round and then clears the counter."""
-    for index, expr in command.updates:
-        if index == counter:
-            return _step(counter, expr) or max((_asked(counter, guard) for guard in command.guard), default=0)
-    return 0
+    """Return by how much the command counts the rounds: one where it asks whether there is another, else as it counts.
+
+    A loop that was written with its question at the end asks it once for each round, also after the last.
+    """
+    if any(_asks(counter, guard) for guard in command.guard):
+        return 1
+    return next((_step(counter, expr) for index, expr in command.updates if index == counter), 0)
 
 
-def _asked(counter: int, expr: Expr) -> int:
+def _asks(counter: int, expr: Expr) -> bool:
+    """Return whether `expr` compares the counter, or one more, with something."""
     if not isinstance(expr, Op):
-        return 0
-    return _step(counter, expr) or max(_asked(counter, arg) for arg in expr.args)
+        return False
+    compares = expr.name in COMPARISONS and any(_counted(arg, frozenset((counter,))) for arg in expr.args)
+    return compares or any(_asks(counter, arg) for arg in expr.args)
 
 
 def constants(states: Iterable[State]) -> frozenset[int]:
