@@ -77,7 +77,10 @@ def _function(w: Writer, node: ast.Call, function: Any) -> Abstract:
         w.step("call", "print")
         return Known(None)
     if function is _REAL_SLEEP:
-        arguments(w, node, [])
+        given, named = arguments(w, node, [])
+        seconds = given[0].value if len(given) == 1 and isinstance(given[0], Known) else None
+        if named or not isinstance(seconds, (int, float)) or not seconds >= 0:
+            raise Refused("a sleep of what may be no number of seconds")
         w.step("pause", "")
         return Known(None)
     name = getattr(function, "__qualname__", type(function).__name__)

@@ -178,9 +178,13 @@ def _current(obj: Any, part: Any) -> Any:
     kind = type(obj)
     if isinstance(obj, (type, ModuleType)) or not isinstance(own, dict) or part not in own:
         raise Refused(f"{kind.__name__}.{part} is no attribute of the object's own")
-    if not is_plain(kind) or any(hasattr(vars(one).get(part), "__set__") for one in kind.__mro__):
+    if not is_plain(kind) or any(_is_descriptor(vars(one).get(part)) for one in kind.__mro__):
         raise Refused(f"{kind.__name__}.{part} is looked up by code of its class")
     return own[part]
+
+
+def _is_descriptor(value: Any) -> bool:
+    return hasattr(value, "__set__") or hasattr(value, "__delete__")
 
 
 def is_plain(kind: type) -> bool:
