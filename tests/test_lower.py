@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import random
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -163,6 +164,30 @@ def test_a_scenario_with_an_invariant() -> None:
     assert len(search(system).broken) > 0
 
 
+def test_a_tuple_keeps_what_it_was_made_with() -> None:
+    """It used to look at the variables only when it was taken apart."""
+
+    def work(counter: Counter) -> None:
+        first = counter.count + 3
+        pair = (first, 1)
+        first = 5
+        last = 2
+        held, _ = pair
+        counter.count = held
+        for value in (first, last):
+            counter.cells[0] = value
+            last = 7
+
+    def program() -> tuple[int, int]:
+        counter = Counter()
+        thread = threading.Thread(target=work, args=[counter])
+        thread.start()
+        thread.join()
+        return counter.count, counter.cells[0]
+
+    assert set(outcomes(program)) == {(3, 2)}
+
+
 def recursive(counter: Counter, depth: int) -> None:
     counter.count += 1
     if depth:
@@ -230,9 +255,24 @@ def from_the_library(counter: Counter, depth: int) -> None:
     counter.ready = fnmatch.fnmatch("a", "b")
 
 
+def slept(counter: Counter, depth: int) -> None:
+    time.sleep(depth - 3)
+
+
+def chained(counter: Counter, depth: int) -> None:
+    global steps_taken
+    steps_taken = 0
+    counter.ready = 7 < depth < steps_taken
+
+
+steps_taken = 0
+
+
 @pytest.mark.parametrize(
     ("body", "what"),
     [
+        (slept, "a sleep of what may be no number of seconds"),
+        (chained, "a chain of comparisons with steps in it"),
         (equal_objects, "a comparison of objects|int"),
         (unordered, "a comparison that raises TypeError|a comparison of integers with other things"),
         (over_a_list, "a loop over a list of values"),

@@ -350,6 +350,40 @@ def test_plain_threads_and_generators_work_on_the_same_objects() -> None:
     assert set(states.outcomes) == set(full.outcomes)
 
 
+N = 100_000
+
+
+def locked(counter: Counter) -> Any:
+    for _ in range(N):
+        yield Acquire(counter.lock)
+        old = yield Read(counter, "count")
+        yield Write(counter, "count", old + 1)
+        yield Release(counter.lock)
+
+
+def unlocked(counter: Counter) -> Any:
+    for _ in range(N):
+        old = yield Read(counter, "count")
+        yield Write(counter, "count", old + 1)
+
+
+def atomic(counter: Counter) -> Any:
+    for _ in range(N):
+        yield Update(counter, "count", lambda count: count + 1)
+
+
+@pytest.mark.parametrize(
+    ("threads", "status"), [([locked, locked], "HOLDS"), ([atomic, atomic], "HOLDS"), ([locked, unlocked], "VIOLATED")]
+)
+def test_the_counter_is_settled_at_full_size(threads: Any, status: str) -> None:
+    tested = il.Scenario(setup=Counter, threads=threads, outcome=lambda counter: counter.count, allowed={2 * N})
+
+    verdict = il.explore(tested)
+
+    assert (verdict.status, verdict.explorer) == (status, "states")
+    assert status == "VIOLATED" or (verdict.complete and set(verdict.outcomes) == {2 * N})
+
+
 # ---------------------------------------------------------------- what is refused
 
 

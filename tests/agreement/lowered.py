@@ -52,6 +52,7 @@ class Box:
         self.flag = False
         self.tag = None
         self.lock = threading.Lock()
+        self.again = threading.RLock()
         self.cells = [0, 0]
         self.table = {"a": 0}
 
@@ -129,7 +130,7 @@ class Author:
         )
 
     def lock(self) -> str:
-        return self.dice.choice(["b.lock", "other"])
+        return self.dice.choice(["b.lock", "other", "b.again"])
 
     def plain(self, names: list[str]) -> str:
         """Return a statement without another inside."""
@@ -205,13 +206,20 @@ class Author:
     def program(self) -> str:
         """Return the source of a program of one to three threads."""
         dice, threads = self.dice, range(self.dice.randint(1, 3))
+        by_another = len(threads) > 1 and dice.random() < 0.15  # the last one is started by the one before it
+        daemon = dice.choice(threads) if dice.random() < 0.1 else None
         lines = [BEGINNING]
         for thread in threads:
-            lines += [f"def work{thread}(b, other):", "    global G"]
+            lines += [f"def work{thread}(b, other, last=None):", "    global G"]
+            if by_another and thread == threads[-2]:
+                lines += [*self.block(1, 0, [], False, 1), "    last.start()"]
             lines += [*self.block(1, 2, [], False, dice.randint(1, 3 if len(threads) > 1 else 5)), ""]
         lines += ["def program():", "    global G", "    G = 0", "    b = Box()", "    other = threading.Lock()"]
-        lines += [f"    t{thread} = threading.Thread(target=work{thread}, args=(b, other))" for thread in threads]
-        lines += [f"    t{thread}.start()" for thread in threads]
+        for thread in reversed(threads):
+            given = f"b, other, t{threads[-1]}" if by_another and thread == threads[-2] else "b, other"
+            more = ", daemon=True" if thread == daemon else ""
+            lines.append(f"    t{thread} = threading.Thread(target=work{thread}, args=({given}){more})")
+        lines += [f"    t{thread}.start()" for thread in threads[: -1 if by_another else None]]
         lines.append(f"    seen = {dice.choice(['b.x', '0', 't0.is_alive()'])}")
         lines += [f"    t{thread}.join()" for thread in threads if dice.random() < 0.8]
         lines += ["    assert b.x < 3"] if dice.random() < 0.3 else []

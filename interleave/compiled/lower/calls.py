@@ -15,12 +15,11 @@ from typing import Any, Final
 
 from interleave.compiled.lower.children import asked_after, joined, started
 from interleave.compiled.lower.expressions import TEXT, attribute_of, expr, is_scalar
-from interleave.compiled.lower.flow import Setter, Way
+from interleave.compiled.lower.flow import Setter
 from interleave.compiled.lower.frames import Frame
 from interleave.compiled.lower.places import Refused, is_lock, is_plain
-from interleave.compiled.lower.values import SCALARS, TRUTHS, Abstract, Known, Number, number
+from interleave.compiled.lower.values import SCALARS, Abstract, Known, Number, number
 from interleave.compiled.lower.writer import Writer
-from interleave.compiled.system import Op
 
 _REAL_PRINT: Final = print
 _REAL_SLEEP: Final = time.sleep
@@ -78,7 +77,10 @@ def _function(w: Writer, node: ast.Call, function: Any) -> Abstract:
         w.step("call", "print")
         return Known(None)
     if function is _REAL_SLEEP:
-        arguments(w, node, [])
+        given, named = arguments(w, node, [])
+        seconds = given[0].value if len(given) == 1 and isinstance(given[0], Known) else None
+        if named or not isinstance(seconds, (int, float)) or not seconds >= 0:
+            raise Refused("a sleep of what may be no number of seconds")
         w.step("pause", "")
         return Known(None)
     name = getattr(function, "__qualname__", type(function).__name__)
@@ -187,20 +189,8 @@ def _of_lock(w: Writer, node: ast.Call, lock: Any, name: str) -> Abstract:
             w.acquire(lock)
             return Known(True)
         if isinstance(blocking, Known) and blocking.value is False:
-            return tried(w, lock)
+            return w.try_acquire(lock)
     raise Refused(f"lock.{name} with such arguments")
-
-
-def tried(w: Writer, lock: Any) -> Abstract:
-    """Put an attempt to take a lock."""
-    slot, kept = w.program.places.lock(lock), w.temporary("acquired")
-    free = Op("==", (slot.var, 0))
-    got = kept.taken(Number(1, TRUTHS))
-    taken = Way((free,), {slot.var.index: 1 + w.thread, kept.var.index: got})
-    failed = Way((Op("not", (free,)),), {kept.var.index: kept.taken(Number(0, TRUTHS))})
-    after = w.step("try-acquire", slot.name, taken, failed)
-    w.flow.ends = [end for ends in after for end in ends]
-    return kept.read()
 
 
 def _of_thread(w: Writer, node: ast.Call, handle: threading.Thread, name: str) -> Abstract:

@@ -235,8 +235,10 @@ def _comparison(w: Writer, node: ast.Compare) -> Abstract:
     for at, (kind, right) in enumerate(zip(node.ops, node.comparators, strict=True)):
         if at and any(isinstance(one, (ast.Attribute, ast.Subscript, ast.Call)) for one in ast.walk(right)):
             raise Refused("a chain of comparisons with steps in it", "write it with `and`")
-        value = expr(w, right)
+        before, value = w.flow.last, expr(w, right)
         w.node = node
+        if at and w.flow.last is not before:  # of a shared variable, or what is yielded: it is not always taken
+            raise Refused("a chain of comparisons with steps in it", "write it with `and`")
         test = compared(type(kind), left, value)
         found = test if found is None else op("and", found, test)
         left = value

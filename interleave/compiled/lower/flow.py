@@ -14,7 +14,7 @@ from interleave.compiled.system import END, Command, Expr, Op, Taken, Var, op, s
 _MOST_SILENT: Final = 20_000
 """How many silent pieces of code are followed from one step to the next."""
 
-_MOST_CONDITIONS: Final = 200
+_MOST_CONDITIONS: Final = 500
 """How many conditions one way through silent code may have."""
 
 

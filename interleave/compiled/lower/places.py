@@ -12,7 +12,7 @@ from types import CellType, ModuleType, SimpleNamespace
 from typing import Any, Final
 
 from interleave.compiled.lower.values import SCALARS, Abstract, Known, Mixed, Number, Slot, Slots, code_of, number
-from interleave.locks import LOCK
+from interleave.locks import LOCK, RLOCK
 from interleave.steps import Item
 
 CELL: Final = "cell_contents"
@@ -36,6 +36,7 @@ class Places:
         self._fixed: dict[tuple[int, Any], Any] = {}
         self._objects: list[Any] = []  # kept alive, so that no identity is used again
         self._names: dict[int, str] = {}
+        self.depths: dict[int, Slot] = {}
         self._written: set[tuple[int, Any]] = set()
         self._constant: set[tuple[int, Any]] = set()
         self._tables: set[int] = set()
@@ -58,8 +59,18 @@ class Places:
         return self.named(obj) if obj.__class__ is CellType else f"{self.named(obj)}.{part}"
 
     def lock(self, lock: Any) -> Slot:
-        """Return the variable of a lock; one that is taken already is main's, since nobody else has run."""
+        """Return the variable of a lock; one that is taken already is main's, since nobody else has run.
+
+        That of an RLock is 1 + the number of who holds it, and `depths` has another one for how often.
+        """
         key = id(lock), "lock"
+        if key not in self._parts and lock.__class__ is RLOCK:
+            if lock._is_owned():  # type: ignore[attr-defined]
+                raise Refused("an RLock that is held when threads start")
+            self._objects.append(lock)
+            name = self.named(lock)
+            slot = self._parts[key] = self._slots.new(name, None, lock=True, is_typed=True)
+            self.depths[slot.number] = self._slots.new(f"depth of {name}", None, is_typed=True)
         if key not in self._parts:
             self._objects.append(lock)
             home = (lock, None)
@@ -167,9 +178,13 @@ def _current(obj: Any, part: Any) -> Any:
     kind = type(obj)
     if isinstance(obj, (type, ModuleType)) or not isinstance(own, dict) or part not in own:
         raise Refused(f"{kind.__name__}.{part} is no attribute of the object's own")
-    if not is_plain(kind) or any(hasattr(vars(one).get(part), "__set__") for one in kind.__mro__):
+    if not is_plain(kind) or any(_is_descriptor(vars(one).get(part)) for one in kind.__mro__):
         raise Refused(f"{kind.__name__}.{part} is looked up by code of its class")
     return own[part]
+
+
+def _is_descriptor(value: Any) -> bool:
+    return hasattr(value, "__set__") or hasattr(value, "__delete__")
 
 
 def is_plain(kind: type) -> bool:
@@ -181,5 +196,5 @@ def is_plain(kind: type) -> bool:
 
 
 def is_lock(value: Any) -> bool:
-    """Return whether `value` is a lock that is lowered: a `threading.Lock`."""
-    return value.__class__ is LOCK
+    """Return whether `value` is a lock that is lowered: a `threading.Lock` or `RLock`."""
+    return value.__class__ is LOCK or value.__class__ is RLOCK

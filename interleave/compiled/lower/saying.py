@@ -9,7 +9,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from interleave.compiled.lower.calls import called, inlined, tried
+from interleave.compiled.lower.calls import called, inlined
 from interleave.compiled.lower.children import asked_after, joined, started
 from interleave.compiled.lower.explicit import Begun, Explicit, Said, Varying
 from interleave.compiled.lower.expressions import EXPRESSIONS, compared, expr
@@ -222,7 +222,7 @@ def _await(w: Explicit, given: Arguments) -> Abstract:
 def _lock(given: Arguments) -> Any:
     lock = _object(given["lock"])
     if not is_lock(lock):
-        raise Refused(f"a step on a lock of the class {type(lock).__name__}", "use a threading.Lock")
+        raise Refused(f"a step on a lock of the class {type(lock).__name__}", "use a threading.Lock or RLock")
     return lock
 
 
@@ -234,7 +234,7 @@ def _acquire(w: Explicit, given: Arguments) -> Abstract:
 
 def _try_acquire(w: Explicit, given: Arguments) -> Abstract:
     with w.aloud():
-        return tried(w, _lock(given))
+        return w.try_acquire(_lock(given))
 
 
 def _release(w: Explicit, given: Arguments) -> Abstract:

@@ -49,7 +49,7 @@ def began(writer: Writer, handle: Any) -> int:
     program.names.append(name or call[0].__name__.strip("<>"))
     program.children[id(handle)] = Child(handle, number, writer.thread)
     if getattr(handle, "daemon", False):
-        raise Refused("a daemon thread")
+        program.daemons.add(number)
     child = writer_of(call[0])(program, number, ends=True)
     program.flows.append(child.flow)
     _name_arguments(child, call)

@@ -251,7 +251,7 @@ def _with(w: Writer, node: ast.With) -> None:
         lock = expr(w, item.context_expr)
         w.node = item.context_expr
         if not isinstance(lock, Known) or not is_lock(lock.value) or item.optional_vars is not None:
-            raise Refused("a `with` of what is no threading.Lock, or with `as`")
+            raise Refused("a `with` of what is no threading.Lock or RLock, or with `as`")
         w.frame.held.append(w.acquire(lock.value))
     statements(w, node.body)
     while len(w.frame.held) > depth:

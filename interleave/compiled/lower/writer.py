@@ -12,10 +12,12 @@ from typing import Any, Final
 
 from interleave.compiled.lower.flow import Finish, Flow, Setter, Way
 from interleave.compiled.lower.frames import UNSURE, Arrival, Frame, Lowered, Raised
+from interleave.compiled.lower.locking import giving_back, taking
 from interleave.compiled.lower.places import CELL, Refused
 from interleave.compiled.lower.values import (
     FIRST_SLOT,
     SCALARS,
+    TRUTHS,
     Abstract,
     Known,
     Mixed,
@@ -25,7 +27,7 @@ from interleave.compiled.lower.values import (
     number,
     truth,
 )
-from interleave.compiled.system import Expr, Op, Taken, Var
+from interleave.compiled.system import Expr, Op, Taken, Var, op
 from interleave.errors import LoweringError
 from interleave.split.source import find
 from interleave.steps import Item
@@ -167,19 +169,33 @@ class Writer:
     def acquire(self, lock: Any) -> Slot:
         """Put the acquisition of a lock."""
         slot = self.program.places.lock(lock)
-        free = Op("==", (slot.var, 0))
-        self.step("acquire", slot.name, Way((free,), {slot.var.index: 1 + self.thread}))
+        self._together(self.step("acquire", slot.name, *taking(self.program.places, slot, self.thread)))
         return slot
 
+    def try_acquire(self, lock: Any) -> Abstract:
+        """Put an attempt to take a lock, and return whether it was taken."""
+        slot, kept = self.program.places.lock(lock), self.temporary("acquired")
+        ways = taking(self.program.places, slot, self.thread)
+        got = kept.taken(Number(1, TRUTHS))
+        for way in ways:
+            way.updates = {**way.updates, kept.var.index: got}
+        none = tuple([op("not", way.guard[0]) for way in ways])
+        failed = Way(none, {kept.var.index: kept.taken(Number(0, TRUTHS))})
+        self._together(self.step("try-acquire", slot.name, *ways, failed))
+        return kept.read()
+
     def release(self, slot: Slot) -> None:
-        """Put the release of a lock, which is an error if it is free."""
-        free = Op("==", (slot.var, 0))
-        held = Way((Op("not", (free,)),), {slot.var.index: 0})
-        # Releasing a free lock is a step on it all the same.
-        after, wrong = self.step("release", slot.name, held, Way((free,), {slot.var.index: 0}))
-        self.flow.ends = wrong
-        self.crash(self.raised("exception", "RuntimeError: release unlocked lock", RuntimeError))
-        self.flow.ends = after
+        """Put the release of a lock, which is an error if it is free, or an RLock of somebody else's."""
+        ways, wrong = giving_back(self.program.places, slot, self.thread)
+        *after, failed = self.step("release", slot.name, *ways, wrong)
+        self.flow.ends = failed
+        is_plain = slot.number not in self.program.places.depths
+        why = "release unlocked lock" if is_plain else "cannot release un-acquired lock"
+        self.crash(self.raised("exception", f"RuntimeError: {why}", RuntimeError))
+        self._together(after)
+
+    def _together(self, after: list[list[Setter]]) -> None:
+        self.flow.ends = [end for ends in after for end in ends]
 
     # ------------------------------------------------------------ ways out
 
