@@ -51,7 +51,7 @@ def progress(tally: Tally, seconds: float, depth: int, search: Search, module: E
     """Return how far a search of executions is."""
     share = search.share() if search.share is not None else None
     classes = tally.executions - tally.abandoned if module.REDUCES else None
-    return Progress(tally.executions, seconds, depth, tally.distinct, tally.violated, share, classes)
+    return Progress(tally.executions, seconds, depth, tally.distinct, tally.violated, share, classes, search.states)
 
 
 def watcher(tell: Callable[[Progress], None] | None, start: float, tally: Tally) -> Callable[[States], None] | None:

@@ -56,6 +56,7 @@ class Verdict:
     (None if not counted) and took `steps` steps and `seconds` seconds.  `classes` and `states` are None
     where the explorer does not count them; `redundant` executions were in vain, and not counted.  `minimal` tells
     whether every schedule has as few switches as any.  `assumptions` are sentences on what was taken for granted.
+    `proof` is what was proved of all outcomes where there are too many states to explore, "" if nothing had to be.
     """
 
     status: str
@@ -78,6 +79,7 @@ class Verdict:
     states: int | None = None
     reductions: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
+    proof: str = ""
 
     def __str__(self) -> str:
         return str(_RENDERERS["text"](self))
@@ -251,6 +253,7 @@ def _summed_up(
         if module.REDUCES
         else (*search.reductions, *filter(None, (doubt,))),
         assumptions=tuple(sorted(tally.assumptions)),
+        proof=search.proof if complete else "",
     )
 
 

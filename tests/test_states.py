@@ -412,14 +412,30 @@ def test_ctrl_c_and_the_limit_of_memory_keep_what_was_found() -> None:
         if len(told) == 2:
             signal.raise_signal(signal.SIGINT)
 
-    interrupted = il.explore(conducted_by(Counter.increment, N), explorer="states", progress=press)
-    limited = il.explore(conducted_by(Counter.increment, N), explorer="states", memory=1_000_000, seconds=60)
+    interrupted = il.explore(unsettled, explorer="states", progress=press)
+    limited = il.explore(unsettled, explorer="states", memory=1_000_000, seconds=60)
 
     assert (interrupted.status, interrupted.reason) == ("UNKNOWN", "interrupted")
     assert interrupted.states
     assert told[0].states
     assert limited.status == "UNKNOWN"
     assert "memory" in limited.reason
+
+
+def unsettled() -> int:
+    """Count up by loops of different lengths, which nothing reduces and nothing here proves."""
+    counter = Counter()
+
+    def work(rounds: int) -> None:
+        for _ in range(rounds):
+            counter.increment()
+
+    threads = [threading.Thread(target=work, args=[N + nth]) for nth in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return counter.count
 
 
 def test_limits_that_make_no_sense_are_refused() -> None:

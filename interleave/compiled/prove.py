@@ -61,6 +61,16 @@ def prove(
     return replace(proof, seconds=monotonic() - started)
 
 
+def bounds(system: System, least: int = 2, seconds: float = 60.0) -> tuple[Linear, Linear]:
+    """Return between which linear bounds the outcomes lie where N is small, which proves nothing of greater N.
+
+    NotParametric or Unprovable where that cannot be told.  Needs no z3.
+    """
+    found = parametric(system)
+    _outcome(found.system)
+    return _tightest(list(small(found, least, monotonic() + seconds)))
+
+
 def _linear(bound: Linear | int | None) -> Linear | None:
     return Linear(0, bound) if isinstance(bound, int) else bound
 

@@ -210,7 +210,7 @@ def _with_ghost(system: System, counter: int) -> System:
 
     return replace(
         system,
-        variables=(*system.variables, Variable(f"rounds of {variable.name}", variable.owner)),
+        variables=(*system.variables, Variable(f"completed {variable.name}", variable.owner)),
         initial=(*system.initial, 0),
         commands=tuple({at: tuple(map(beside, found)) for at, found in c.items()} for c in system.commands),
     )

@@ -32,9 +32,10 @@ class Search:
     takes how many executions were counted, and returns where the search stands as JSON can hold it, None where it
     stands nowhere; and `resume` is such a number and such a state, to go on from.  `system` is the program as it
     was lowered, if it was; an explorer of states sets `states` and `classes`, how many there are, `reductions`, the
-    reasons why some were left out, `unfinished`, why the search was not to the end, and `minimal`, whether its
-    schedules have the fewest switches.  `is_allowed` says whether an outcome is fine.  `memory` is how many bytes of
-    states it may keep, `only` which reductions it may make (None for all), and `watcher` is told how far it is.
+    reasons why some were left out, `unfinished`, why the search was not to the end, `proof`, what was proved in the
+    place of a search, and `minimal`, whether its schedules have the fewest switches.  `is_allowed` says whether an
+    outcome is fine.  `memory` is how many bytes of states it may keep, `only` which reductions it may make (None for
+    all), and `watcher` is told how far it is.
     """
 
     steps: int | None = None
@@ -52,6 +53,7 @@ class Search:
     classes: int | None = None
     reductions: tuple[str, ...] = ()
     unfinished: str = ""
+    proof: str = ""
     minimal: bool = True
     is_allowed: Callable[[Any], bool] = lambda outcome: True
     memory: int | None = None

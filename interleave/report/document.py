@@ -26,7 +26,7 @@ from interleave.verdict import Verdict
 def as_json(verdict: Verdict, target: str | None = None) -> dict[str, Any]:
     """Return a verdict as a dictionary.
 
-    Keys: `target`, `program`, `status`, `complete`, `reason`, `executions`, `interleavings`, `classes`,
+    Keys: `target`, `program`, `status`, `complete`, `reason`, `proof`, `executions`, `interleavings`, `classes`,
     `states`, `deadlocks`, `abandoned`, `redundant`, `steps`, `seconds`, `explorer`, `engine`, `reductions`,
     `assumptions`; `outcomes`, a list of `result`, `value`, `allowed`, `executions`, `interleavings`, `schedule`;
     of more than 100 outcomes of a search of states the schedules are null, as working them all out takes long;
@@ -78,8 +78,8 @@ def _with_schedules(verdict: Verdict) -> Iterator[tuple[Outcome, Schedule | None
 
 
 _NUMBERS = (
-    "status", "complete", "reason", "executions", "interleavings", "classes", "states", "deadlocks", "abandoned",
-    "redundant", "steps", "seconds", "explorer", "engine",
+    "status", "complete", "reason", "proof", "executions", "interleavings", "classes", "states", "deadlocks",
+    "abandoned", "redundant", "steps", "seconds", "explorer", "engine",
 )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ class Ticker:
             f"{count(progress.outcomes, 'outcome')}, {'a violation' if progress.violated else 'no violation'} so far"
         )
         if progress.states is not None:
-            self._tell(f"{_states(progress)}; {found}")
+            self._tell(f"{_states(progress)}; {found}" if progress.states else f"{found}, {duration(progress.seconds)}")
             return
         run = count(progress.executions, "execution")
         if progress.classes is not None:

@@ -141,6 +141,8 @@ def _headline(verdict: Verdict, width: int) -> Iterator[Line]:
 
 def _searched(verdict: Verdict) -> str:
     """Return what a complete search went through: `all 2,520 interleavings, 576 classes`."""
+    if verdict.proof:
+        return f"proved that {verdict.proof}"
     parts = []
     if verdict.interleavings is not None:
         parts.append(_all(verdict.interleavings, "interleaving"))

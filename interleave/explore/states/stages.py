@@ -65,6 +65,9 @@ def after_reductions(lowered: Lowered, search: Search) -> Iterator[Ending]:
             search.unfinished = "stopped at a violation of the full size, lifted from fewer rounds"
             yield witness
             return
+        if most == _FEW and (outcomes := proved_endings(lowered, search)) is not None:
+            yield from outcomes
+            return
     search.reductions = told(left.reasons)
     yield from packed.explored(lowered, search, left.system, acyclic=True)
 
@@ -75,6 +78,13 @@ def cut(reason: str, states: int) -> str:
         interrupts.taken()
         return reason
     return f"cut at the limit of time, after {states:,} states" if reason else ""
+
+
+def proved_endings(lowered: Lowered, search: Search) -> Iterator[Ending] | None:
+    """Return the endings where a proof tells them, None if none does."""
+    from interleave.explore.states import proved  # which takes time to import, and is seldom needed
+
+    return proved.endings(lowered, search)
 
 
 def told(reasons: Sequence[str]) -> tuple[str, ...]:
