@@ -53,6 +53,8 @@ ALSO: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("interleave.trace", ("Event", "Crash", "Wait")),
     ("interleave.errors", ("InterleaveError", "SplitError", "ScheduleError", "NotDeterministic")),
 )
+# Names that are imported when they are asked for, so no `import *` should.
+ON_DEMAND = ("strategies",)
 # What every explorer's module offers to `explore`; the strategies are the rest.
 FOR_EXPLORE = {"SAMPLES", "explore"}
 FIRST_LINES = """\
@@ -66,7 +68,7 @@ What those names return, hold or raise is described under the module where it is
 def page() -> str:
     """Return the whole page."""
     chapters: dict[str, list[str]] = {title: [] for title, _ in CHAPTERS}
-    for name in interleave.__all__:
+    for name in sorted([*interleave.__all__, *ON_DEMAND], key=str.lower):
         value = getattr(interleave, name)
         chapters[chapter_of(value)].append(entry(f"il.{name}", value))
     for place, names in ALSO:

@@ -8,6 +8,7 @@ proof.
     il.stress(program, 100)            # the same program on real threads
     il.replay(program, "A*3 B A*2")    # one schedule, step by step
     il.find(program, outcome=3)        # an execution that ends so
+    il.prove(program)                  # which outcomes there are for every number of rounds
 
 A program is a `Scenario`, or any function that makes its objects, starts `threading.Thread`s, joins them
 and returns the outcome.
@@ -21,6 +22,7 @@ from typing import Any
 from interleave import verdict as _verdict
 from interleave.errors import Inconclusive, ScenarioError, Violated
 from interleave.finding import find
+from interleave.proving import prove
 from interleave.real import Observation, stress
 from interleave.report import text as _text
 from interleave.scenario import Scenario
@@ -83,9 +85,9 @@ __all__ = [
     "check",
     "explore",
     "find",
+    "prove",
     "replay",
     "steps",
-    "strategies",
     "stress",
 ]
 

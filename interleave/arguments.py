@@ -21,6 +21,7 @@ examples:
   interleave stress bank.py::transfer --trials 1000    on real threads, counted
   interleave replay bank.py::transfer 'A*2 B*3 A'      one schedule, step by step
   interleave graph bank.py::transfer -o states.dot     all its states, for Graphviz
+  interleave prove bank.py::transfer                   its outcomes, for every number of rounds
 
 exit status: 0 holds, 1 violated, 2 unknown (a limit, or Ctrl-C), 3 the scenario or the command is wrong
 """
@@ -51,6 +52,14 @@ examples:
   interleave graph examples/lost_update.py -o states.dot && dot -Tsvg states.dot > states.svg
   interleave graph examples/lost_update.py --format graphml -o states.graphml
   interleave graph examples/lost_update.py --format json | jq '.nodes[] | select(.kind == "end")'
+""",
+    "prove": """\
+examples:
+  interleave prove examples/full_size.py::locked
+  interleave prove examples/full_size.py::unlocked --claim '2 <= outcome <= 2*N'
+
+All loops of the program must go to the same number, which is N and stands nowhere else.
+exit status: 0 proved; 1 refuted by an execution with a small N; 2 neither
 """,
     "replay": """\
 examples:
@@ -83,6 +92,7 @@ def parser() -> argparse.ArgumentParser:
     _command(commands, "steps", "list the steps that a function splits into")
     _stress(_command(commands, "stress", "run on real threads and count what comes out"))
     _graph(_command(commands, "graph", "write the graph of all states"))
+    _prove(_command(commands, "prove", "prove what holds for every number of rounds"))
     _replay(_command(commands, "replay", "follow one schedule, step by step"))
     return whole
 
@@ -126,6 +136,14 @@ def _stress(command: argparse.ArgumentParser) -> None:
         metavar="S",
         help="how long it is searched for that at most (default: 5)",
     )
+
+
+def _prove(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    claim = "bounds such as '2 <= outcome <= 2*N' (default: the tightest linear ones)"
+    add("--claim", metavar="CLAIM", help=claim)
+    add("--seconds", type=float, default=60.0, metavar="S", help="how long to try (default: 60)")
+    add("--verbose", action="store_true", help="print every clause of the invariant")
 
 
 def _graph(command: argparse.ArgumentParser) -> None:

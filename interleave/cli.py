@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import inspect
 import json
 import os
@@ -22,6 +23,7 @@ from interleave import loading, split
 from interleave.arguments import FOUND, OK, OPEN, WRONG, parser
 from interleave.check import invariant, outcome
 from interleave.errors import InterleaveError, ScenarioError, described
+from interleave.proving import prove
 from interleave.real import Observation, stress
 from interleave.report import document, graph, text
 from interleave.report.columns import visible
@@ -131,9 +133,7 @@ def _explore(target: loading.Target, options: argparse.Namespace) -> Verdict:
 
 
 def _reductions(names: str | None) -> list[str] | None:
-    if names is None:
-        return None
-    return [] if names == "none" else [name.strip() for name in names.split(",")]
+    return None if names is None else [name.strip() for name in names.split(",") if name != "none"]
 
 
 def _load(options: argparse.Namespace) -> list[loading.Target]:
@@ -297,6 +297,19 @@ def _graph(options: argparse.Namespace) -> int:
     return OK
 
 
+def _prove(options: argparse.Namespace) -> int:
+    target = _load_one(options)
+    try:
+        proof = prove(target.found, options.claim, seconds=options.seconds)
+    except ImportError as error:
+        raise ScenarioError(str(error)) from None
+    clauses = [f"  {visible(clause)}" for clause in proof.clauses] if options.verbose else []
+    assumed = [f"assumed: {sentence}" for sentence in proof.assumptions] if proof.proved else []
+    told = "\n".join([f"{proof}, {proof.seconds:.1f} s", *clauses, *assumed])
+    _say(_dump({"target": target.title, **dataclasses.asdict(proof)}) if options.json else told)
+    return OK if proof.proved else FOUND if proof.refuted else OPEN
+
+
 def _violations(trace: Trace, program: Program) -> Iterator[tuple[str, str]]:
     for check in (*TRACE_CHECKS, outcome.violations):
         yield from check(trace, program)
@@ -322,6 +335,7 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
     "stress": _stress,
     "replay": _replay,
     "graph": _graph,
+    "prove": _prove,
 }
 
 

@@ -64,7 +64,7 @@ HOUSE: tuple[tuple[int, tuple[str, ...]], ...] = (
     (5, ("parallel", "checkpoints", "confirming", "choosing")),
     (5, ("searching",)),
     (5, ("verdict",)),
-    (5, ("finding",)),
+    (5, ("finding", "proving")),
     (6, ("report.*",)),
     (7, ("arguments",)),
     (7, ("cli", "pytest_plugin")),

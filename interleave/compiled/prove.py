@@ -152,7 +152,8 @@ def _decided(
     for few in seen:
         beyond = {value for value in few.outcomes if not _is_between(value, low, high, few.rounds)}
         if beyond:
-            return replace(unproved, reason=f"it is false: with N = {few.rounds} there is the outcome {min(beyond)}")
+            reason = f"it is false: with N = {few.rounds} there is the outcome {min(beyond)}"
+            return replace(unproved, reason=reason, refuted=True)
     claim, finished = claimed(outcome, low, high, found.rounds), over(found)
     states = [state for few in seen for state in few.states]
     invariant = sufficient(solver, states, claim, finished)

@@ -53,13 +53,13 @@ def local_clauses(found: Parametric, atoms: Sequence[Expr], states: Sequence[Sta
     held = _held(found)
     numbers = [atom for atom in useful if _place_of(atom) is None and _belongs(found, atom, held)]
     for thread, own in held.items():
+        places = [atom for atom in useful if _place_of(atom) == thread]
         mine = [atom for atom in numbers if variables_of(atom) & own]
-        for place, one in product([atom for atom in useful if _place_of(atom) == thread], mine):
-            bits = fails[place] & fails[one]
-            for other in numbers if bits else ():
-                weaker = fails[place] & fails[other] and fails[one] & fails[other]
-                if weaker and not bits & fails[other]:
-                    yield _any([place, one, other])
+        pairs = [(place, one) for place, one in product(places, mine) if fails[place] & fails[one]]
+        for (place, one), other in product(pairs, numbers):
+            weaker = fails[place] & fails[other] and fails[one] & fails[other]
+            if weaker and not fails[place] & fails[one] & fails[other]:
+                yield _any([place, one, other])
 
 
 def _held(found: Parametric) -> dict[int, frozenset[int]]:

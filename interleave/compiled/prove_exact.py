@@ -6,7 +6,7 @@ Read next: `prove` for the first half, `templates` for the second.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
@@ -36,6 +36,11 @@ class Exact:
     every: bool = False
     since: int = 0
     reason: str = ""
+
+    @property
+    def told(self) -> Proof:
+        """The proof, which tells as well whether all outcomes between the bounds are reached."""
+        return replace(self.proof, exactly=self.every)
 
     def __str__(self) -> str:
         low, high = self.proof.lower, self.proof.upper

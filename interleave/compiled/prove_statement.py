@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from interleave.compiled.system import END, UNSTARTED, Expr, Op, System, Var, spelt
 
@@ -45,8 +46,9 @@ class Linear:
 class Proof:
     """Whether a statement holds for every N from `least` on: `clauses` are the invariant that proves it.
 
-    `reason` is why it is not proved, empty if it is.  An unproved statement may be true or false.  `questions` is how
-    often z3 was asked, always with N a symbol.
+    `reason` is why it is not proved, empty if it is.  `refuted` tells whether an execution contradicts it; otherwise an
+    unproved statement may be true or false.  `exactly` tells whether all outcomes between the bounds are reached, for
+    every N too.  `questions` is how often z3 was asked, always with N a symbol.
     """
 
     statement: str
@@ -60,13 +62,18 @@ class Proof:
     checker: str = ""
     questions: int = 0
     assumptions: tuple[str, ...] = ASSUMPTIONS
+    refuted: bool = False
+    exactly: bool = False
 
     def __str__(self) -> str:
+        if self.refuted:
+            return f"REFUTED: {self.statement}; {self.reason}"
         if not self.proved:
             return f"NOT PROVED for every N >= {self.least}: {self.statement}; {self.reason}"
         clauses = f"{len(self.clauses)} clause{'s' * (len(self.clauses) != 1)}"
+        more = ", and each of these is reached" if self.exactly and self.lower != self.upper else ""
         return (
-            f"HOLDS for every N >= {self.least}: {self.statement}; "
+            f"HOLDS for every N >= {self.least}: {self.statement}{more}; "
             f"inductive invariant of {clauses}, checked by {self.checker}"
         )
 
@@ -89,6 +96,14 @@ def readable(clause: Expr, system: System) -> str:
         rest = " or ".join(_atom(part, system) for part in parts[1:])
         return f"where {_place(first.args[0], system)}: {rest}"
     return " or ".join(_atom(part, system) for part in parts)
+
+
+def _name(system: System, index: int) -> str:
+    """Return how a number of the state is called, with its thread where another one is called the same."""
+    variable, name = system.variable(index), system.name(index)
+    if variable is None or variable.owner is None or sum(other.name == name for other in system.variables) == 1:
+        return name
+    return f"{name} ({system.threads[variable.owner]})"
 
 
 def _parts(clause: Expr) -> Iterator[Expr]:
@@ -124,7 +139,7 @@ def _atom(expr: Expr, system: System) -> str:
         return _place(expr.args[0], system, negated=True)
     if isinstance(expr, Op) and expr.name in ("==", "<=", ">=", "<", ">"):
         return f"{_sum(expr.args[0], system)} {expr.name} {_sum(expr.args[1], system)}"
-    return spelt(expr, system.name)
+    return spelt(expr, partial(_name, system))
 
 
 def _sum(expr: Expr, system: System) -> str:
@@ -134,4 +149,4 @@ def _sum(expr: Expr, system: System) -> str:
         return f"{expr.args[0]} * {_sum(expr.args[1], system)}"
     if _is_place(expr, system):
         return f"[{_place(expr, system)}]"
-    return spelt(expr, system.name)
+    return spelt(expr, partial(_name, system))

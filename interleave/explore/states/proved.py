@@ -144,12 +144,11 @@ def ends_by_itself(system: System) -> bool:
     if system.invariant is not None or system.daemons or not terminates(system):
         return False
     crashes = set(system.crash.values())
-    for thread, places in enumerate(system.commands):
-        for commands in places.values():
-            if any(index in crashes for command in commands for index, _ in command.updates):
-                return False
-            if not (_is_total(commands) or (thread == 0 and _is_waiting(commands))):
-                return False
+    if any(index in crashes for command in system.all_commands() for index, _ in command.updates):
+        return False
+    places = [(thread, commands) for thread, every in enumerate(system.commands) for commands in every.values()]
+    if not all(_is_total(commands) or (thread == 0 and _is_waiting(commands)) for thread, commands in places):
+        return False
     waits = any(_is_waiting(commands) for commands in system.commands[0].values())
     return not waits or _is_straight(system.commands[0])
 
