@@ -17,7 +17,7 @@ from types import FunctionType
 from typing import Any, Final
 
 from interleave.compiled.lower import saying as saying  # what it says of expressions is needed from the start
-from interleave.compiled.lower.asking import invariant_of
+from interleave.compiled.lower.asking import invariant_of, outcome_of
 from interleave.compiled.lower.calls import inlined
 from interleave.compiled.lower.checking import checked
 from interleave.compiled.lower.children import check_orders
@@ -101,7 +101,8 @@ def _declared(program: Program) -> System:
         if program.invariant is not None:
             asking, ask = invariant_of(lowered, program.invariant, shared)
             holds = _guarded(asking, ask)
-        system = _system(lowered, entries, invariant=holds)
+        outcome = None if program.outcome is None else outcome_of(lowered, program.outcome, shared)
+        system = _system(lowered, entries, outcome, holds)
         return replace(system, threads=numbered((*program.bases, *lowered.names[len(program.bases) :])))
 
     return replace(_until_steady(write), shared=shared)

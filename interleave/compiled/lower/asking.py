@@ -1,4 +1,4 @@
-"""A scenario's invariant as one expression over the state: it looks at everything at once, so nothing in it is a step.
+"""A scenario's invariant and outcome as expressions over the state: they look at everything at once, so take no step.
 
 Read next: `writer`.
 """
@@ -12,9 +12,9 @@ from interleave.compiled.lower.flow import Finish, Setter, Way, paths
 from interleave.compiled.lower.frames import Lowered, Raised
 from interleave.compiled.lower.places import Refused
 from interleave.compiled.lower.starting import called_with
-from interleave.compiled.lower.values import Abstract, Known, Number
+from interleave.compiled.lower.values import SCALARS, Abstract, Known, Mixed, Number
 from interleave.compiled.lower.writer import Writer
-from interleave.compiled.system import Expr, op
+from interleave.compiled.system import Expr, Value, op, substituted
 
 
 class Asking(Writer):
@@ -27,7 +27,7 @@ class Asking(Writer):
 
     def step(self, kind: str, text: str, *ways: Way) -> list[list[Setter]]:
         """Refuse: an invariant takes no steps."""
-        raise Refused(f"an invariant with a step in it ({kind} {text})".replace(" )", ")"))
+        raise Refused(f"an invariant, or an outcome, with a step in it ({kind} {text})".replace(" )", ")"))
 
     def crash(self, raised: Raised) -> None:
         """Refuse: an invariant that raises is a mistake in the scenario."""
@@ -52,3 +52,19 @@ def invariant_of(lowered: Lowered, invariant: Any, shared: Any) -> tuple[Asking,
         return found
 
     return writer, write
+
+
+def outcome_of(lowered: Lowered, outcome: Any, shared: Any) -> Value | None:
+    """Return the outcome as an expression; None if it is no simple one, so that the scenario has to be asked."""
+    writer = Asking(lowered, 0, ends=False)
+    try:
+        answer = inlined(writer, *called_with(outcome, [Known(shared)]))
+    except (Refused, Mixed):
+        return None
+    if isinstance(answer, Known):
+        return Value(0, (answer.value,)) if isinstance(answer.value, SCALARS) else None
+    writer.flow.put(Finish())
+    ways = list(paths(writer.flow.entry, {}))
+    if len(ways) != 1 or ways[0][0] or not isinstance(answer, Number):
+        return None
+    return Value(substituted(answer.expr, dict(ways[0][1])), None if answer.values is None else tuple(answer.values))
