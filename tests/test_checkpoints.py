@@ -163,7 +163,7 @@ def test_ctrl_c_in_the_middle_of_an_execution_is_no_worse(step: int, file: str) 
 
 def test_the_limit_on_seconds_writes_a_checkpoint_too(file: str) -> None:
     target = counter(2, 4)
-    whole, verdict = il.explore(target), il.explore(target, seconds=0.3, checkpoint=file)
+    whole, verdict = il.explore(target, explorer="dpor"), il.explore(target, seconds=0.3, checkpoint=file)
     runs = 1
 
     while verdict.status == UNKNOWN:
@@ -192,7 +192,7 @@ def test_a_search_goes_on_after_its_process_was_killed(tmp_path: Path, file: str
     again = il.explore(counter(2, 4), resume=file)
 
     assert 0 < done < again.executions == 3334
-    assert gist(again) == gist(il.explore(counter(2, 4)))
+    assert gist(again) == gist(il.explore(counter(2, 4), explorer="dpor"))
 
 
 def test_a_checkpoint_is_written_every_few_seconds(file: str, monkeypatch: pytest.MonkeyPatch) -> None:

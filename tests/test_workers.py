@@ -274,7 +274,7 @@ def test_a_worker_that_is_killed_is_replaced_and_nothing_is_lost_or_counted_twic
             os.kill(os.getpid(), signal.SIGKILL)
         return int(shared.x)
 
-    one = il.explore(replace(counter(2, 4), outcome=lambda shared: shared.x))
+    one = il.explore(replace(counter(2, 4), outcome=lambda shared: shared.x), explorer="dpor")
     two = il.explore(replace(counter(2, 4), outcome=outcome), workers=2)
 
     assert marker.exists()
