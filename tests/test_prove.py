@@ -102,7 +102,8 @@ def test_a_false_bound_is_not_proved(lower: Linear | int | None, upper: Linear |
 
     assert not proof.proved
     assert not proof.clauses
-    assert str(proof).startswith("NOT PROVED for every N >= 2: ")
+    assert proof.refuted
+    assert str(proof).startswith("REFUTED: ")
     assert "it is false: with N = " in proof.reason
 
 

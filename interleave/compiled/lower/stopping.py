@@ -43,21 +43,30 @@ def at_the_first_start(program: Callable[[], Any], then: Callable[[Standing], An
     if code is None:
         raise Refused("a program that is no plain function", "write it as a function")
     answers: list[Any] = []
+    errors: list[BaseException] = []
 
     def stop(frame: FrameType) -> None:
-        if frame.f_code is not code:
-            raise Refused("the first thread is started in a function that the program calls", "start it in the program")
-        answers.append(then(_standing(frame)))
+        try:
+            if frame.f_code is not code:
+                where = "the first thread is started in a function that the program calls"
+                raise Refused(where, "start it in the program")
+            answers.append(then(_standing(frame)))
+        except BaseException as error:  # it is not to pass through the program, which might take it
+            errors.append(error)
 
     with _starting(stop):
         try:
             program()
         except _Stop:
+            if errors:
+                raise errors[0] from None
             return answers[0]
-        except (Refused, InterleaveError, Unwinding, KeyboardInterrupt):
+        except (InterleaveError, Unwinding, KeyboardInterrupt):
             raise
         except BaseException as error:  # a test that is skipped, `sys.exit`: the machine says what that means
             raise Refused(f"it raises {type(error).__name__} before it starts a thread") from error
+    if errors:
+        raise errors[0]
     raise Refused("it starts no thread")
 
 
