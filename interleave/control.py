@@ -12,13 +12,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from interleave.effects import holds
+from interleave.effects import PERFORM, holds
 from interleave.errors import NotDeterministic, ScenarioError
 from interleave.faults import malformed
 from interleave.locks import LOCK, LockTable
 from interleave.recording import End
 from interleave.scenario import MOST_THREADS, ThreadPlan
-from interleave.steps import Acquire, Await, Choose, IsAlive, Join, Release, Spawn, Steps, TryAcquire
+from interleave.steps import Acquire, Await, Call, Choose, IsAlive, Join, Release, Spawn, Steps, TryAcquire
 from interleave.threads import Thread, child, place
 from interleave.trace import OPTION
 
@@ -29,6 +29,7 @@ class Scheduler(Protocol):
     threads: list[Thread]
     spawned: Mapping[int, Thread]
     locks: LockTable
+    assumptions: set[str] | None
 
     def begin(self, plan: ThreadPlan, steps: Steps, handle: Any = None) -> Thread:
         """Add a thread."""
@@ -188,6 +189,12 @@ def _is_alive(scheduler: Scheduler, thread: Thread, step: IsAlive, choice: int) 
     return other is not None and other.pending is not None
 
 
+def _call(scheduler: Scheduler, thread: Thread, step: Call, choice: int) -> Any:
+    if step.assumption is not None:
+        scheduler.assumptions = {*(scheduler.assumptions or ()), step.assumption}
+    return PERFORM[Call](step)
+
+
 def _end(scheduler: Scheduler, thread: Thread, step: End, choice: int) -> None:
     """Do nothing: the generator of the thread has returned, and resuming it once more ends the thread."""
 
@@ -197,6 +204,7 @@ ACTS: Final[dict[type, Callable[[Any, Thread, Any, int], Any]]] = {
     TryAcquire: _acquire,
     Release: _release,
     Choose: _choose,
+    Call: _call,
     Spawn: _spawn,
     Join: _join,
     IsAlive: _is_alive,

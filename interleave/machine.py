@@ -32,7 +32,7 @@ from interleave.naming import SCALARS
 from interleave.recording import End, Recorder
 from interleave.scenario import Program, ThreadPlan
 from interleave.split.protocol import UserGenerator, restored
-from interleave.steps import Acquire, Assume, Call, Spawn, Steps
+from interleave.steps import Acquire, Assume, Spawn, Steps
 from interleave.threads import (
     Thread,
     came_from,
@@ -49,6 +49,9 @@ from interleave.underway import Underway
 Choice: TypeAlias = int
 
 _THREAD: Final = (1 << OPTION) - 1
+
+_PERFORM: Final = {kind: perform for kind, perform in PERFORM.items() if kind not in control.ACTS}
+_UNSETTLED: Final = frozenset({Assume, type(None)})
 
 _NOT_THE_PROGRAMS: Final = (InterleaveError, Unwinding, KeyboardInterrupt)
 """What is raised past every thread: it is no event of the program."""
@@ -173,36 +176,50 @@ class Machine:
         if interrupts.Notes.pressed:
             interrupts.look()
         Underway.machine = self
-        threads, log, invariant, performer = self.threads, self.log.append, self._invariant, PERFORM.get
-        actor, refused = control.ACTS.get, control.refused
+        threads, log, invariant = self.threads, self.log.append, self._invariant
+        performer, actor, refused = _PERFORM.get, control.ACTS.get, control.refused
         answer: Any = None
         for choice in choices:
-            thread = threads[choice & _THREAD]
-            stdlib.moving = thread
+            stdlib.moving = thread = threads[choice & _THREAD]
             step = thread.pending
-            kind = step.__class__
             try:
-                perform = performer(kind)
-                answer = perform(step) if perform is not None else (actor(kind) or refused)(self, thread, step, choice)
-                thrown = None
+                perform = performer(step.__class__)
+                if perform is not None:
+                    answer = perform(step)
+                else:
+                    answer = (actor(step.__class__) or refused)(self, thread, step, choice)
             except _NOT_THE_PROGRAMS:
                 raise
             except BaseException as raised:
-                answer = thrown = control.failed(self, thread, step, raised)
-            log(answer if answer.__class__ in SCALARS else answer.__class__)
-            try:
-                thread.pending = pending = thread.send(answer) if thrown is None else thread.steps.throw(thrown)
-                if pending is None or pending.__class__ is Assume:
-                    self._settle(thread)
-            except StopIteration as over:
-                self._finish(thread, over.value)
-            except BaseException as raised:
-                self._ended(thread, raised, thrown)
-            if kind is Call and step.assumption is not None:
-                self.assumptions = {*(self.assumptions or ()), step.assumption}
-            if invariant is not None and self.broken_at is None:
-                self._ask_invariant()
+                answer = control.failed(self, thread, step, raised)
+            else:
+                log(answer if answer.__class__ in SCALARS else answer.__class__)
+                try:
+                    thread.pending = pending = thread.send(answer)
+                    if pending.__class__ in _UNSETTLED:
+                        self._settle(thread)
+                except StopIteration as over:
+                    self._finish(thread, over.value)
+                except BaseException as raised:
+                    self._ended(thread, raised, None)
+                if invariant is not None and self.broken_at is None:
+                    self._ask_invariant()
+                continue
+            self._throw(thread, answer)
         return answer
+
+    def _throw(self, thread: Thread, raised: BaseException) -> None:
+        """Resume `thread` with what its step has raised."""
+        self.log.append(raised.__class__)
+        try:
+            thread.pending = thread.steps.throw(raised)
+            self._settle(thread)
+        except StopIteration as over:
+            self._finish(thread, over.value)
+        except BaseException as ended:
+            self._ended(thread, ended, raised)
+        if self._invariant is not None and self.broken_at is None:
+            self._ask_invariant()
 
     def _settle(self, thread: Thread) -> None:
         """Go on past assumptions that hold, which belong to the step before; ScenarioError for a bare `yield`."""

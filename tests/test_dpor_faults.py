@@ -48,9 +48,13 @@ def sequences_and_no_trees(races: Races, node: int, part: Sequence[int], rest: S
     left = list(part) if rest is None else [*part[:-1], *rest, part[-1]]
     branches = races._stack.trees.setdefault(node, [])
     for branch in branches:
-        fits = races._fits(branch, left, rest is not None)
-        if fits is not module._REJECTED:
-            return fits if fits is module._UNDECIDED else module._REJECTED
+        first = races._first(branch.key & module.THREAD, left)
+        if first is None:
+            fits = races._fits(branch, left, rest is not None)
+            if fits is not module._REJECTED:
+                return fits if fits is module._UNDECIDED else module._REJECTED
+        elif races._stack.key[first] == branch.key and races._initial(first, left):
+            return module._REJECTED
     races._graft(node, branches, left)
     return module._ACCEPTED
 
@@ -58,7 +62,7 @@ def sequences_and_no_trees(races: Races, node: int, part: Sequence[int], rest: S
 def only_with_the_event_before(races: Races, earlier: int, later: int) -> int | None:
     """Let a step that blocks race with the event before it alone, which is the one that made it possible."""
     stack = races._stack
-    if stack.is_in(stack.past[later], earlier):
+    if stack.is_in(stack.past(later), earlier):
         return None
     fits = races._was_free(earlier) if races._is_plain(later) else races._possible(earlier, later)
     return earlier if fits else None

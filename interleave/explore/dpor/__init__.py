@@ -196,7 +196,7 @@ def _failed(stack: Stack, run: Run) -> list[int]:
     for thread in run.machine.threads:
         if thread.pending.__class__ is not Barred:
             continue
-        clock = stack.now.get(run.who[thread.index], 0)
+        clock = stack.now(run.who[thread.index])
         known = [event for event in range(len(stack.path)) if stack.is_in(clock, event)]
         # A thread's last event is the last that it knows of; one that has taken none failed where it was started.
         found.update(known[-1:])

@@ -34,11 +34,14 @@ class Edge(NamedTuple):
 class Events(Protocol):
     """What is asked of the execution under way: the events' columns, and the clock of each thread."""
 
-    now: dict[int, int]
     touches: list[Touches]
     clock: list[int]
     tops: int
     latest: Any
+
+    def now(self, who: int) -> int:
+        """Return the clock of thread `who`."""
+        ...
 
 
 class Rules:
@@ -52,7 +55,6 @@ class Rules:
         }
         self._at: dict[tuple[int, int], int] = {}  # the events that the edges speak of
         self._ends: dict[int, tuple[int, int]] = {}  # and the other way round
-        self._bare: dict[int, int] = {}  # of second events, the clock of their thread alone
 
     def allowed(self, run: Run, choices: Sequence[Choice]) -> Sequence[Choice]:
         """Return `choices` without those that it is too early for."""
@@ -69,7 +71,7 @@ class Rules:
         mine = (who, ((past >> WIDTH * who) & FIELD) + 1)
         if mine not in self._named:
             return past
-        events, self._at[mine], self._ends[event], self._bare[event] = self._events, event, mine, past
+        events, self._at[mine], self._ends[event] = self._events, event, mine
         for edge in self._named[mine]:
             if mine != edge[2:]:
                 continue
@@ -79,19 +81,17 @@ class Rules:
             past = merged(past, events.clock[first], events.tops)
         return past
 
-    def left(self, event: int, past: int) -> int:
-        """Forget an event of a thread that knew `past` before it, and return what the thread knew by itself."""
-        if event not in self._ends:
-            return past
-        del self._at[self._ends.pop(event)]
-        return self._bare.pop(event)
+    def left(self, event: int) -> None:
+        """Forget an event."""
+        if event in self._ends:
+            del self._at[self._ends.pop(event)]
 
     def have_both(self) -> bool:
         """Return whether the execution has taken both events of each edge."""
         return len(self._at) == len(self._named)
 
     def _count(self, who: int) -> int:
-        return (self._events.now.get(who, 0) >> WIDTH * who) & FIELD
+        return (self._events.now(who) >> WIDTH * who) & FIELD
 
 
 def early(edge: Edge, count: Callable[[int], int]) -> bool:

@@ -90,7 +90,7 @@ def independent(
         for event, touches in left:
             if run.choice(stack.key[event]) not in machine.choices():
                 return False
-            theirs = _placed(touches, _pending(run, stack.key[event]), stack.known[node])
+            theirs = _placed(touches, _pending(run, stack.key[event]), stack.known(node))
             if theirs is None or dependent(mine, theirs, run.kind_of):
                 return False
             _take(run, stack.key[event])

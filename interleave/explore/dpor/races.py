@@ -88,7 +88,7 @@ class Races:
         """Reverse what keeps thread `who` from `step`: the execution is over, and it has not taken it."""
         stack = self._stack
         options = range(1, len(step.options) + 1) if step.__class__ is Choose else (0,)
-        event, past = len(stack.path), stack.now.get(who, 0)
+        event, past = len(stack.path), stack.now(who)
         for option in options:
             self._push(event, who + (option << OPTION), step, touches, past)
             last = next(self._conflicting(event, event - 1), None)
@@ -101,12 +101,14 @@ class Races:
         stack.key.append(key)
         stack.steps.append(step)
         stack.touches.append(touches)
-        stack.past.append(past)
+        stack.rows.append((past, -1, 0, 0, ()))
         stack.clock.append(past + (1 << WIDTH * (key & THREAD)))
+        stack.chains.setdefault(key & THREAD, []).append(event)
 
     def _drop(self) -> None:
         stack = self._stack
-        for column in (stack.key, stack.steps, stack.touches, stack.past, stack.clock):
+        stack.chains[stack.key[-1] & THREAD].pop()
+        for column in (stack.key, stack.steps, stack.touches, stack.rows, stack.clock):
             column.pop()
 
     # ------------------------------------------------------------ one race
@@ -124,7 +126,7 @@ class Races:
         self._move(earlier, later, part)
         part.append(later)
         rest = None if not self._textbook else self._not_after(earlier, later + 1, len(stack.path))
-        answer = self._asleep(earlier, part, rest)
+        answer = self._asleep(earlier, part, rest) if stack.sleep[earlier] else _ACCEPTED
         if answer is _UNDECIDED:
             rest = self._not_after(earlier, later + 1, len(stack.path))
             answer = self._asleep(earlier, part, rest)
@@ -153,9 +155,9 @@ class Races:
             touches = touches if probed is None else probed
         if self._is_plain(later):
             # Every other event of the lock happens after `earlier`, so none of them is in `part`.
-            clock = stack.past[later] + (1 << WIDTH * (stack.key[later] & THREAD))
+            clock = stack.past(later) + (1 << WIDTH * (stack.key[later] & THREAD))
         elif again or self._blocks(later):
-            clock = stack.past[later]
+            clock = stack.past(later)
             for event in part:
                 if dependent(stack.touches[event], touches, self._kind_of):
                     clock = merged(clock, stack.clock[event], stack.tops)
@@ -173,7 +175,7 @@ class Races:
         `earlier` conflicts with `later`; so does every event that is looked at.
         """
         stack = self._stack
-        past = stack.past[later]
+        past = stack.past(later)
         if self._is_plain(later):
             while earlier >= 0 and not stack.is_in(past, earlier):
                 if self._was_free(earlier):
@@ -192,7 +194,7 @@ class Races:
     def _change(self, earlier: int, later: int) -> int | None:
         """Return the last change but one of what `later` waited for in a loop: the first one is what let it go on."""
         stack = self._stack
-        past = stack.past[later]
+        past = stack.past(later)
         changes = [event for event in self._writers(earlier, later) if not stack.is_in(past, event)]
         return changes[0] if len(changes) > 1 else None
 
@@ -261,13 +263,17 @@ class Races:
 
     def _initial(self, event: int, among: Sequence[int]) -> bool:
         """Return whether nothing of `among` happens before `event`, which is one of them."""
+        if among[0] == event:
+            return True
         stack = self._stack
+        keys, clocks = stack.key, stack.clock
         later, _, moved_clock = self._moved
-        clock = moved_clock if event == later else stack.clock[event]
+        clock = moved_clock if event == later else clocks[event]
         for other in among:
             if other == event:
                 return True
-            if stack.is_in(clock, other):
+            shift = WIDTH * (keys[other] & THREAD)
+            if (clock >> shift) & FIELD >= (clocks[other] >> shift) & FIELD:
                 return False
         return True
 
@@ -279,7 +285,7 @@ class Races:
             return not any(dependent(touches, moved if event == later else of[event], self._kind_of) for event in among)
         # One known place is what is asked about most often, and needs no more than this.
         place, part, writes = touches[0]
-        for event in among:
+        for event in reversed(among):  # the last is the moved one, which conflicts most often
             for other, theirs, changes in moved if event == later else of[event]:
                 if other == place and (writes or changes) and (part is None or theirs is None or part == theirs):
                     return False
@@ -316,15 +322,27 @@ class Races:
         stack = self._stack
         # The moved event comes last: what is not before it is nevertheless there.
         left = list(part) if rest is None else [*part[:-1], *rest, part[-1]]
-        branches, above = stack.trees.setdefault(node, []), list[Branch]()
+        branches, above, keys = stack.trees.setdefault(node, []), list[Branch](), stack.key
+        firsts = {keys[event] & THREAD: event for event in reversed(left)} if branches else {}
         while True:
             for branch in branches:
-                fits = self._fits(branch, left, rest is not None)
-                if fits is _UNCERTAIN:
-                    fits = self._really_fits(node, above, branch, left, rest is not None)
-                if fits is _UNDECIDED:
-                    return _UNDECIDED
-                if fits is _ACCEPTED:
+                thread = branch.key & THREAD
+                first = firsts.get(thread)
+                if first is None:
+                    fits = self._fits(branch, left, rest is not None)
+                    if fits is _UNCERTAIN:
+                        fits = self._really_fits(node, above, branch, left, rest is not None)
+                    if fits is _UNDECIDED:
+                        return _UNDECIDED
+                    if fits is _ACCEPTED:
+                        break
+                elif keys[first] == branch.key and self._initial(first, left):
+                    left.remove(first)
+                    chain, position = stack.chains[thread], stack.position(first)
+                    if position < len(chain) and chain[position] in left:
+                        firsts[thread] = chain[position]
+                    else:
+                        del firsts[thread]
                     break
             else:
                 self._graft(node, branches, left)
@@ -335,13 +353,7 @@ class Races:
             branches = branch.branches
 
     def _fits(self, branch: Branch, left: list[int], is_whole: bool) -> int:
-        """Return _ACCEPTED, and take its event out of `left`, if `branch` can come first in `left`."""
-        first = self._first(branch.key & THREAD, left)
-        if first is not None:
-            if self._stack.key[first] == branch.key and self._initial(first, left):
-                left.remove(first)
-                return _ACCEPTED
-            return _REJECTED
+        """Return _ACCEPTED if `branch`, whose thread has no event in `left`, can come before it all."""
         if not self._independent(branch.touches, left):
             seen = tuple([touch for touch in branch.touches if touch[0].__class__ is int])
             return _UNCERTAIN if len(seen) < len(branch.touches) and self._independent(seen, left) else _REJECTED
@@ -359,7 +371,7 @@ class Races:
 
     def _graft(self, node: int, branches: list[Branch], left: Sequence[int]) -> None:
         stack = self._stack
-        known = stack.known[node]
+        known = stack.known(node)
         later, moved, _ = self._moved
         for event in left:
             touches = moved if event == later else stack.touches[event]

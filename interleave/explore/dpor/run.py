@@ -17,6 +17,7 @@ from typing import Any, Final
 from interleave.control import Barred
 from interleave.effects import TOUCHED, WHOLE
 from interleave.explore.dpor.wakeup import THREAD, Touches
+from interleave.locks import LOCK
 from interleave.machine import Choice, Machine
 from interleave.recording import End
 from interleave.scenario import Program
@@ -101,16 +102,22 @@ class Run:
         """Return the key that the machine's `choice` stands for."""
         return self.who[choice & THREAD] + (choice >> OPTION << OPTION)
 
+    def knows(self, step: Any) -> bool:
+        """Return whether the next step of the thread that moved, and the threads that are there, are nothing new."""
+        kind = step.__class__
+        if kind in _BY_NAME:
+            known = id(step.obj) in self.places
+        elif kind in _LOCKING:
+            known = id(step.lock) in self.places
+        else:
+            known = kind in _ALONE
+        return known and len(self.machine.threads) == len(self.who)
+
     def after(self, index: int) -> bool:
         """Note what came into sight after a step of the machine's thread `index`; return whether anything has."""
         threads = self.machine.threads
-        step, met, started = threads[index].pending, len(self.objects), len(self.who)
-        kind = step.__class__
-        if kind in _LOCKING:
-            if id(step.lock) not in self.places:
-                self._meet(step)
-        elif kind not in _BY_NAME or id(step.obj) not in self.places:
-            self._meet(step)
+        met, started = len(self.objects), len(self.who)
+        self._meet(threads[index].pending)
         if len(threads) == started:
             return len(self.objects) > met
         for child in range(started, len(threads)):
@@ -152,6 +159,32 @@ class Run:
     def kind_of(self, place: int) -> type:
         """Return the class of the object at `place`."""
         return type(self.objects[place])
+
+    def glance(self, step: Any) -> Touches | None:
+        """Return what `look` says of a step that can be taken now, and changes nothing of what others touch.
+
+        None of any other step, and where that takes more than a glance to see.
+        """
+        kind = step.__class__
+        if kind is Read or kind is Write:
+            obj, name = step.obj, step.name
+            place = self.places.get(id(obj))
+            if place is None:
+                return None
+            if name.__class__ is Item:
+                at = name.key
+                plain = obj.__class__ is list and at.__class__ is int and 0 <= at < len(obj)
+                return ((place, (Item, at), kind is Write),) if plain else None
+            try:
+                if name.__class__ is str and name in _attributes(obj, "__dict__") and obj.__class__ is not ModuleType:
+                    return ((place, name, kind is Write),)
+            except AttributeError:
+                pass  # it has none
+            return None
+        if kind is Release or (kind is Acquire and step.lock.__class__ is LOCK and not step.lock.locked()):
+            place = self.places.get(id(step.lock))
+            return None if place is None else ((place, WHOLE, True),)
+        return None
 
     def look(self, step: Any) -> tuple[Touches, bool]:
         """Return what `step` would touch now, and whether it may add or remove a part of an object.

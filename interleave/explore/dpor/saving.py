@@ -16,7 +16,7 @@ from interleave.errors import ScenarioError
 from interleave.explore import Search
 from interleave.explore.dpor.races import Races
 from interleave.explore.dpor.run import Run
-from interleave.explore.dpor.stack import MAY_FAIL, Stack, failed
+from interleave.explore.dpor.stack import Stack
 from interleave.explore.dpor.wakeup import THREAD, Branch, Touches, Unseen
 from interleave.steps import Item, Variable
 from interleave.trace import OPTION
@@ -37,7 +37,8 @@ def saved(stack: Stack, races: Races, search: Search, counted: int) -> dict[str,
 
     An execution that was yielded, but not counted, is run again.  Raises ScenarioError for what cannot be written.
     """
-    if not hasattr(stack, "latest") or stack.latest.machine.path != stack.path:
+    begun = hasattr(stack, "latest") and stack.latest.machine.path is stack.path
+    if not begun or len(stack.sleep) != len(stack.path) + 1:
         return None  # it has not begun, or was interrupted inside a step
     ended = stack.over and stack.yielded == counted
     before: dict[int, Touches] = {}
@@ -163,11 +164,7 @@ def _take(stack: Stack, run: Run, key: int) -> None:
     fresh = stack.BEFORE if len(run.objects) > met else 0
     machine.path.append(choice)
     machine.run((choice,))
-    if step.__class__ in MAY_FAIL and machine.log[-1] is False:
-        touches, shapes = failed(touches), False
-    if shapes:
-        stack.shapers.add(event)
-    stack.enter(run, choice, step, touches, fresh)
+    stack.enter(run, choice, step, touches, shapes, fresh)
 
 
 def _other(event: int, what: str) -> ScenarioError:

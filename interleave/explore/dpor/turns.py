@@ -18,14 +18,15 @@ _LONGEST_LOOP: Final = 200  # reads; a longer one is not recognised
 
 
 class Events(Protocol):
-    """What is asked of the execution under way: the events' touches, the event of the same thread before each of
-    them, the last event of each thread, and who touched what last.
-    """
+    """What is asked of the execution under way: the events' touches, those of each thread, who touched what last."""
 
     touches: list[Touches]
-    own: list[int]
-    tail: dict[int, int]
+    chains: dict[int, list[int]]
     records: Any
+
+    def own(self, event: int) -> int:
+        """Return the event of the same thread before `event`, -1 if it is the first."""
+        ...
 
 
 class _Stand(NamedTuple):
@@ -64,14 +65,15 @@ class Turns:
         """Return `choices` without those of threads that wait for a change."""
         moving = []
         for choice in choices:
-            tail = self._events.tail.get(run.who[choice & THREAD], -1)
+            chain = self._events.chains.get(run.who[choice & THREAD])
+            tail = chain[-1] if chain else -1
             if tail not in self.waits or has_changed(self._events.records, self.waits[tail], tail):
                 moving.append(choice)
         return moving
 
     def look(self, thread: Thread, run: Run, event: int) -> None:
         """See whether `thread`, which wrote nothing by `event`, stands where it stood, and has only read since."""
-        before = self._events.own[event]
+        before = self._events.own(event)
         touched = self._events.touches
         if before < 0 or changes(touched[before]) or changes(touched[event]) or thread.pending is None:
             return  # most reads are followed by a write, and are no loop
@@ -94,7 +96,7 @@ class Turns:
     def _reads_before(self, event: int, since: int) -> Iterator[int]:
         """Yield the events before `event` in the row of reads that begins at `since`, as far back as a loop may be."""
         for _ in range(_LONGEST_LOOP):
-            event = self._events.own[event]
+            event = self._events.own(event)
             if event < since or event not in self._stands:
                 return
             yield event
