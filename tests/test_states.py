@@ -15,6 +15,7 @@ import pytest
 
 import interleave as il
 from interleave.interrupts import Notes
+from interleave.steps import Steps
 
 N = 100_000
 
@@ -499,3 +500,21 @@ def unlocked_few_times(counter: Counter) -> None:
 def test_a_reduction_that_there_is_not_is_refused() -> None:
     with pytest.raises(il.ScenarioError, match=r"reductions=\['block'\]: expected a list of names, .* 'blocks'"):
         il.explore(counted, reductions=["block"])
+
+
+def test_a_violation_of_a_program_that_makes_choices_has_a_schedule_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def chooses(counter: Counter) -> Steps:
+        by = yield il.Choose([1, 2, 3])
+        for _ in range(12):
+            old = yield il.Read(counter, "count")
+            yield il.Write(counter, "count", old + by)
+
+    scenario = il.Scenario(setup=Counter, threads=[chooses, chooses], outcome=lambda c: c.count, allowed={24})
+    stages = importlib.import_module("interleave.explore.states.stages")
+    for limit in ("SMALL", "_FEW", "_PLACES"):
+        monkeypatch.setattr(stages, limit, 5)
+
+    verdict = il.explore(scenario, explorer="states")
+
+    assert verdict.status == "VIOLATED"
+    assert il.replay(scenario, verdict.violations[0].schedule).outcome == verdict.violations[0].trace.outcome != 24

@@ -49,6 +49,8 @@ def parametric(system: System) -> Parametric:
 
     The number is the only constant that a private loop counter is compared with, and it must stand nowhere else.
     """
+    if system.chooses:
+        raise NotParametric("a thread makes choices, so who moves how often does not say what happens")
     counters = loop_counters(system)
     bounds = {bound for command in system.all_commands() for expr in command.guard for bound in _bounds(expr, counters)}
     if not bounds:

@@ -156,6 +156,11 @@ class System:
             for commands in places.values():
                 yield from commands
 
+    @property
+    def chooses(self) -> bool:
+        """Whether some thread makes a choice, so that who moves does not say what happens."""
+        return any(taken.option is not None for command in self.all_commands() for taken in command.steps)
+
     def variable(self, index: int) -> Variable | None:
         """Return what is at `index` of a state; None for the pc of a thread."""
         return self.variables[index - len(self.threads)] if index >= len(self.threads) else None

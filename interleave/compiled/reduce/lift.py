@@ -179,9 +179,10 @@ def lift(system: System, wanted: Callable[[Witness], bool], rounds: int = 2, mos
     """Return a schedule of `system` that ends as `wanted`, lifted from one of its small sister; None if none is found.
 
     That none is found says nothing: the schedules of the small one need not be all that matter.  Where there are
-    daemons none is looked for: they do not go on to their end, as is taken for granted here.
+    daemons none is looked for: they do not go on to their end, as is taken for granted here; nor where somebody makes
+    choices, since a run says who moves, and not what is chosen.
     """
-    if system.daemons:
+    if system.daemons or system.chooses:
         return None
     small = scaled(system, rounds)
     space, solo = search(small, most), Solo(system)
