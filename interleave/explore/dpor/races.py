@@ -126,10 +126,9 @@ class Races:
         self._move(earlier, later, part)
         part.append(later)
         rest = None if not self._textbook else self._not_after(earlier, later + 1, len(stack.path))
-        answer = self._asleep(earlier, part, rest) if stack.sleep[earlier] else _ACCEPTED
-        if answer is _UNDECIDED:
-            rest = self._not_after(earlier, later + 1, len(stack.path))
-            answer = self._asleep(earlier, part, rest)
+        answer = _ACCEPTED
+        if stack.sleep[earlier]:
+            answer, rest = self._asleep(earlier, part, rest)
         if answer is _ACCEPTED:
             answer = self._insert(earlier, part, rest)
             if answer is _UNDECIDED:
@@ -291,31 +290,33 @@ class Races:
                     return False
         return True
 
-    def _asleep(self, node: int, part: Sequence[int], rest: Sequence[int] | None) -> int:
+    def _asleep(
+        self, node: int, part: Sequence[int], rest: Sequence[int] | None
+    ) -> tuple[int, Sequence[int] | None]:
         """Return _REJECTED if a thread that sleeps at `node` could come first in the sequence, else _ACCEPTED.
 
-        `part` are its events up to the moved one, `rest` those after it; None if they are not looked at, and then
-        the answer may be _UNDECIDED.
+        `part` are its events up to the moved one, `rest` those after it: None, and returned as None, where the answer
+        does not hang on them.
         """
-        undecided = False
-        for key, touches in self._stack.sleep[node].items():
+        stack, given, answer = self._stack, rest, _ACCEPTED
+        keys = stack.key
+        for key, touches in stack.sleep[node].items():
             first = self._first(key & THREAD, part)
             if first is not None:
-                if self._stack.key[first] == key and self._initial(first, part):
-                    return _REJECTED
+                if keys[first] == key and self._initial(first, part):
+                    return _REJECTED, given
                 continue
-            if not self._independent(touches, part):
+            if answer is _REJECTED or not self._independent(touches, part):
                 continue
             if rest is None:
-                undecided = True
-                continue
+                rest = self._not_after(node, part[-1] + 1, len(stack.path))
             first = self._first(key & THREAD, rest)
             if first is None:
-                if self._independent(touches, rest):
-                    return _REJECTED
-            elif self._stack.key[first] == key and self._initial(first, (*part, *rest)):
-                return _REJECTED
-        return _UNDECIDED if undecided else _ACCEPTED
+                covers = self._independent(touches, rest)
+            else:
+                covers = keys[first] == key and self._initial(first, (*part, *rest))
+            answer = _REJECTED if covers else answer
+        return answer, rest
 
     def _insert(self, node: int, part: Sequence[int], rest: Sequence[int] | None) -> int:
         """Put the sequence into the wakeup tree of `node`, unless a branch covers it; _UNDECIDED if that is open."""
@@ -336,7 +337,7 @@ class Races:
                         return _UNDECIDED
                     if fits is _ACCEPTED:
                         break
-                elif keys[first] == branch.key and self._initial(first, left):
+                elif keys[first] == branch.key and (first == left[0] or self._initial(first, left)):
                     left.remove(first)
                     chain, position = stack.chains[thread], stack.position(first)
                     if position < len(chain) and chain[position] in left:
