@@ -290,9 +290,7 @@ class Races:
                     return False
         return True
 
-    def _asleep(
-        self, node: int, part: Sequence[int], rest: Sequence[int] | None
-    ) -> tuple[int, Sequence[int] | None]:
+    def _asleep(self, node: int, part: Sequence[int], rest: Sequence[int] | None) -> tuple[int, Sequence[int] | None]:
         """Return _REJECTED if a thread that sleeps at `node` could come first in the sequence, else _ACCEPTED.
 
         `part` are its events up to the moved one, `rest` those after it: None, and returned as None, where the answer

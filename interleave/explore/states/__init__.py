@@ -55,7 +55,7 @@ def explore(program: Program, search: Search | None = None) -> Iterator[Trace]:
     forbidden = failed = 0
     for ending in endings(lowered, search):
         is_clean = lowered.is_clean(ending.state) and not ending.broken
-        is_bad = lowered.is_bad(ending)
+        is_bad = lowered.is_bad(ending, is_clean)
         forbidden, failed = forbidden + (is_bad and is_clean), failed + (not is_clean)
         if failed > MOST_FAILED:
             search.unfinished = search.unfinished or f"more than {MOST_FAILED:,} ways to fail were found"

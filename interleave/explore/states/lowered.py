@@ -48,6 +48,8 @@ class Lowered:
         self._is_allowed = is_allowed
         self.plain = Plain(system)
         self._memory = Memory(program, system)
+        self._crash = tuple(system.crash.values())
+        self._mains = system.crash.get(0) if program.main else None
         self._locks = [at for at, one in enumerate(system.variables, len(system.threads)) if one.lock]
 
     def outcome(self, state: State) -> Any:
@@ -56,8 +58,7 @@ class Lowered:
 
     def has_outcome(self, state: State) -> bool:
         """Return whether an execution that ends in `state` has an outcome of its own: it is over, and main returned."""
-        crashed = any(thread == 0 for thread, _ in self.plain.crashes(state))
-        return self.plain.is_over(state) and not (self.program.main and crashed)
+        return self.plain.is_over(state) and not (self._mains is not None and state[self._mains])
 
     def sign(self, state: State, broken: bool = False) -> Hashable:
         """Return what tells the endings of executions apart: the outcome, who crashed, or where all are stuck."""
@@ -70,12 +71,12 @@ class Lowered:
 
     def is_clean(self, state: State) -> bool:
         """Return whether an execution that ends in `state` has an outcome, and no thread has crashed."""
-        return self.has_outcome(state) and not any(True for _ in self.plain.crashes(state))
+        return self.has_outcome(state) and not any(state[index] for index in self._crash)
 
-    def is_bad(self, ending: Ending) -> bool:
-        """Return whether an ending is a violation."""
-        state = ending.state
-        return ending.broken or not self.is_clean(state) or not self._is_allowed(self.outcome(state))
+    def is_bad(self, ending: Ending, is_clean: bool | None = None) -> bool:
+        """Return whether an ending is a violation; `is_clean` if that is known of its state."""
+        clean = self.is_clean(ending.state) and not ending.broken if is_clean is None else is_clean
+        return not clean or not self._is_allowed(self.outcome(ending.state))
 
     def trace(self, ending: Ending, is_run: bool) -> Trace:
         """Return the trace of an ending: run on the machine, or, if it is fine and need not be, to be run later."""
