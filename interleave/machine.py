@@ -183,7 +183,7 @@ class Machine:
             stdlib.moving = thread = threads[choice & _THREAD]
             step = thread.pending
             try:
-                perform = performer(step.__class__)
+                perform, resume = performer(step.__class__), thread.send
                 if perform is not None:
                     answer = perform(step)
                 else:
@@ -191,35 +191,19 @@ class Machine:
             except _NOT_THE_PROGRAMS:
                 raise
             except BaseException as raised:
-                answer = control.failed(self, thread, step, raised)
-            else:
-                log(answer if answer.__class__ in SCALARS else answer.__class__)
-                try:
-                    thread.pending = pending = thread.send(answer)
-                    if pending.__class__ in _UNSETTLED:
-                        self._settle(thread)
-                except StopIteration as over:
-                    self._finish(thread, over.value)
-                except BaseException as raised:
-                    self._ended(thread, raised, None)
-                if invariant is not None and self.broken_at is None:
-                    self._ask_invariant()
-                continue
-            self._throw(thread, answer)
+                answer, resume = control.failed(self, thread, step, raised), thread.steps.throw
+            log(answer if answer.__class__ in SCALARS else answer.__class__)
+            try:
+                thread.pending = pending = resume(answer)
+                if pending.__class__ in _UNSETTLED:
+                    self._settle(thread)
+            except StopIteration as over:
+                self._finish(thread, over.value)
+            except BaseException as raised:
+                self._ended(thread, raised, None if resume is thread.send else answer)
+            if invariant is not None and self.broken_at is None:
+                self._ask_invariant()
         return answer
-
-    def _throw(self, thread: Thread, raised: BaseException) -> None:
-        """Resume `thread` with what its step has raised."""
-        self.log.append(raised.__class__)
-        try:
-            thread.pending = thread.steps.throw(raised)
-            self._settle(thread)
-        except StopIteration as over:
-            self._finish(thread, over.value)
-        except BaseException as ended:
-            self._ended(thread, ended, raised)
-        if self._invariant is not None and self.broken_at is None:
-            self._ask_invariant()
 
     def _settle(self, thread: Thread) -> None:
         """Go on past assumptions that hold, which belong to the step before; ScenarioError for a bare `yield`."""

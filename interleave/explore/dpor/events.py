@@ -114,7 +114,7 @@ class Events:
     def accesses(self, event: int, past: int, touches: Touches) -> tuple[int, tuple[Any, ...]]:
         """Note what the next event touches; return the clock of what happens before it, and what undoes the note."""
         if len(touches) != 1:
-            return self._overlapping(event, past, touches)
+            return self._overlapping(event, past, touches) if touches else (past, ())
         ((place, part, writes),) = touches
         record = self.records[place]
         before = record.get(part, NONE)

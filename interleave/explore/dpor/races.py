@@ -116,16 +116,20 @@ class Races:
     def _reverse(self, earlier: int, later: int) -> bool:
         """Reverse one race if it can be, and return whether it has to be asked again after the next execution."""
         stack = self._stack
-        is_new = later == len(stack.path)
-        if self._blocks(later) or is_new:
+        is_new, blocks = later == len(stack.path), self._blocks(later)
+        if blocks or is_new:
             found = self._opening(earlier, later)
             if found is None:
                 return self._textbook and not is_new
             earlier = found
         part = self._not_after(earlier, earlier + 1, min(later, len(stack.path)))
-        self._move(earlier, later, part)
+        self._moved = (later, stack.touches[later], stack.clock[later])
+        if blocks or stack.shapers or stack.steps[later].__class__ in MAY_FAIL:
+            self._move(earlier, later, part)
         part.append(later)
-        rest = None if not self._textbook else self._not_after(earlier, later + 1, len(stack.path))
+        rest: Sequence[int] | None = None
+        if self._textbook:
+            rest = self._not_after(earlier, later + 1, len(stack.path))
         answer = _ACCEPTED
         if stack.sleep[earlier]:
             answer, rest = self._asleep(earlier, part, rest)
@@ -284,8 +288,13 @@ class Races:
             return not any(dependent(touches, moved if event == later else of[event], self._kind_of) for event in among)
         # One known place is what is asked about most often, and needs no more than this.
         place, part, writes = touches[0]
-        for event in reversed(among):  # the last is the moved one, which conflicts most often
-            for other, theirs, changes in moved if event == later else of[event]:
+        if among and among[-1] == later:  # where it is at all; and it conflicts most often
+            for other, theirs, changes in moved:
+                if other == place and (writes or changes) and (part is None or theirs is None or part == theirs):
+                    return False
+            among = among[:-1]
+        for event in among:
+            for other, theirs, changes in of[event]:
                 if other == place and (writes or changes) and (part is None or theirs is None or part == theirs):
                     return False
         return True

@@ -184,7 +184,7 @@ class Run:
         if kind is Release or (kind is Acquire and step.lock.__class__ is LOCK and not step.lock.locked()):
             place = self.places.get(id(step.lock))
             return None if place is None else ((place, WHOLE, True),)
-        return None
+        return () if kind is Modify or kind is Pause else None
 
     def look(self, step: Any) -> tuple[Touches, bool]:
         """Return what `step` would touch now, and whether it may add or remove a part of an object.

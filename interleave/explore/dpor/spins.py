@@ -48,6 +48,7 @@ def standing(run: Run, thread: Thread) -> Standing | None:
     """Return where `thread` stands, None if that cannot be told; O(variables)."""
     found: list[Any] = [_step(run, thread.pending)]
     generators = list(_generators(thread.steps))
+    own = {id(generator) for generator in generators}
     for generator in generators:
         frame = getattr(generator, "gi_frame", None)
         if frame is None or (thread.plan.explicit and (not _only_speaks(frame.f_code) or _hides(generator))):
@@ -56,7 +57,7 @@ def standing(run: Run, thread: Thread) -> Standing | None:
         for name, value in frame.f_locals.items():
             if name[:1] == "." and not name[1:2].isdigit():
                 continue  # what the splitter gave it to work with, the same at all times
-            shown = name if any(value is one for one in generators) else _shown(run, value, 0)
+            shown = name if id(value) in own else _shown(run, value, 0)
             if shown is _UNKNOWN:
                 return None
             found.append((name, shown))
@@ -101,7 +102,7 @@ def _contents(run: Run, value: Any, depth: int) -> Any:
     if depth >= _DEEPEST:
         return _UNKNOWN
     elements = [part for pair in value.items() for part in pair] if isinstance(value, dict) else value
-    inner = tuple([_shown(run, element, depth + 1) for element in elements])
+    inner = tuple([(e.__class__, e) if e.__class__ in SCALARS else _shown(run, e, depth + 1) for e in elements])
     return _UNKNOWN if _UNKNOWN in inner else (value.__class__, run.places.get(id(value)), inner)
 
 

@@ -23,7 +23,7 @@ from interleave.explore.dpor.wakeup import THREAD, Branch, Touches, dependent
 from interleave.explore.dpor.watch import Watch
 from interleave.machine import Choice
 from interleave.scenario import Program
-from interleave.steps import CompareAndSet, Spawn, TryAcquire
+from interleave.steps import Choose, CompareAndSet, Spawn, TryAcquire
 from interleave.trace import OPTION
 
 MAY_FAIL: Final = frozenset({CompareAndSet, TryAcquire})
@@ -147,7 +147,7 @@ class Stack(Events):
             rows.append((past, own, known, taken, undo))
             chain.append(node)
             sleep.append(self._still_asleep(run, sleep[node], mine, touches) if sleep[node] else sleep[node])
-            reads = own >= 0 and not touches[0][2]
+            reads = own >= 0 and not (touches and touches[0][2])
             touches = glance(thread.pending)
             if touches is None and not run.knows(thread.pending):
                 self._meet(run, choice, clock, node, 0)
@@ -202,8 +202,12 @@ class Stack(Events):
             if branch.branches:
                 self.trees[node + 1] = branch.branches
             return choice
-        choices = self._moving(run)
         last = self.path[-1] & THREAD if node else -1
+        if not (self.ruled or self.turns.waits):
+            awake = self._awake(run, last)
+            if awake >= 0:
+                return awake
+        choices = self._moving(run)
         if sleeping and choices:
             choices = [choice for choice in choices if run.key(choice) not in sleeping]
             self.redundant = not choices
@@ -214,6 +218,19 @@ class Stack(Events):
             others = [c for c in choices if c & THREAD == picked & THREAD and c != picked]
             self.trees[node] = [Branch(run.key(choice), ()) for choice in others]
         return picked
+
+    def _awake(self, run: Run, last: Choice) -> Choice:
+        """Return the first choice of a thread that does not sleep, `last` before all others; -1 if that takes more."""
+        machine, who, sleeping = run.machine, run.who, self.sleep[-1]
+        if last >= 0 and who[last] not in sleeping and machine.can(last):
+            return last
+        for thread in machine.threads:
+            if thread.pending is not None and who[thread.index] not in sleeping:
+                if machine.can(thread.index):
+                    return thread.index
+                if thread.pending.__class__ is Choose:
+                    return -1
+        return -1
 
     def _is_allowed(self, run: Run, choice: Choice) -> bool:
         if self.ruled or self.turns.waits:
