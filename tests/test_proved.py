@@ -139,6 +139,7 @@ def test_what_is_proved_is_what_all_states_say(
     for limit in ("SMALL", "_FEW", "_PLACES"):
         monkeypatch.setattr(stages, limit, 1)
     monkeypatch.setattr(stages, "_lifted", lambda lowered: None)
+    monkeypatch.setattr(stages.packed, "whole", lambda lowered, search, system: None)
     monkeypatch.setattr(proved, "_SECONDS", 60.0 if step is by_one and not reads else 5.0)
 
     verdict = il.explore(program, explorer="states")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from interleave.compiled.kernel.reached import Reached
 
 _COUNTED: Final = 8_000_000
-"""Up to so many states executions are counted."""
+"""So many states take a second or two: executions are counted, and no other way is tried before."""
 
 _MEMORY: Final = 2 << 30
 """So many bytes of states are kept if nobody said how many may be."""
@@ -60,6 +60,17 @@ def counted(lowered: Lowered, search: Search) -> Iterator[Ending] | None:
     return iter([Ending(state, False, partial(_commands, found, state), ways[mark]) for mark, state in first.items()])
 
 
+def whole(lowered: Lowered, search: Search, system: System) -> Iterator[Ending] | None:
+    """Return the endings of all states, if these are few enough to be gone through in a second or two; else None."""
+    found = kernel.reach(system, states=_COUNTED, memory=search.memory or _MEMORY, watcher=search.watcher)
+    if found.reason in ("states", "memory"):
+        return None
+    search.states = found.states
+    if not found.complete:
+        search.unfinished = _cut(found)
+    return _endings(lowered, system, found)
+
+
 def explored(lowered: Lowered, search: Search, system: System, acyclic: bool) -> Iterator[Ending]:
     """Explore `system` up to the limits of memory and time; if it may have a cycle it must turn out to have none."""
     seconds = _SECONDS if interrupts.Notes.deadline is None and search.memory is None else None
@@ -80,6 +91,8 @@ def _cut(found: Reached) -> str:
     if found.reason == "interrupted":
         interrupts.taken()
         return "interrupted"
+    if found.reason == "seconds" and interrupts.Notes.deadline is not None:
+        return f"cut at the limit of time, after {found.states:,} states, as nothing reduces them far enough"
     what = f"given up after {found.states:,} states ({found.reason}), as nothing reduces them far enough"
     remedy = "make the program smaller (fewer threads or rounds), say what must hold (an assert)"
     return f"{what}: {remedy}, or search on with seconds= and memory="

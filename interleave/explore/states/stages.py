@@ -18,7 +18,7 @@ from interleave.compiled.classes import classes
 from interleave.compiled.lower import choices_of
 from interleave.compiled.reduce.cleaning import DEAD
 from interleave.compiled.reduce.lift import Solo, Witness, bounds_of, lift
-from interleave.compiled.reduce.pipeline import ALL, reduce
+from interleave.compiled.reduce.pipeline import ALL, Reduced, reduce
 from interleave.compiled.reduce.search import Search as ReducedSearch
 from interleave.compiled.small import Cyclic, whole
 from interleave.errors import LoweringError
@@ -65,7 +65,7 @@ def after_reductions(lowered: Lowered, search: Search) -> Iterator[Ending]:
             search.unfinished = "stopped at a violation of the full size, lifted from fewer rounds"
             yield witness
             return
-        if most == _FEW and (outcomes := proved_endings(lowered, search)) is not None:
+        if most == _FEW and (outcomes := _otherwise(lowered, search, left)) is not None:
             yield from outcomes
             return
     search.reductions = told(left.reasons)
@@ -80,8 +80,13 @@ def cut(reason: str, states: int) -> str:
     return f"cut at the limit of time, after {states:,} states" if reason else ""
 
 
-def proved_endings(lowered: Lowered, search: Search) -> Iterator[Ending] | None:
-    """Return the endings where a proof tells them, None if none does."""
+def _otherwise(lowered: Lowered, search: Search, left: Reduced) -> Iterator[Ending] | None:
+    """Return the endings where a frontier at a time is faster, or a proof tells them; None if neither is so."""
+    # Rounds at once, or added up, are the search's in plain Python; without them packed states are far faster.
+    if not (left.loops or left.pools) and (found := packed.whole(lowered, search, left.system)) is not None:
+        return found
+    if search.only is not None:  # who chose how to search wants a search
+        return None
     from interleave.explore.states import proved  # which takes time to import, and is seldom needed
 
     return proved.endings(lowered, search)
