@@ -29,7 +29,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 import interleave as il
 
-ROUNDS = (2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10_000, 100_000)
+ROUNDS = (2, 5, 10, 20, 30, 50, 100, 200, 500, 1_000, 10_000, 100_000)
 REDUCTIONS: dict[str, list[str] | None] = {
     "none": [],
     "dead": ["dead"],
@@ -191,8 +191,8 @@ def plotted(found: list[tuple[str, str, list[Cell]]], file: str) -> None:
                     axis.loglog([one.rounds for one in done], heights, marker="o", markersize=3, label=reduction)
             axis.set(title=f"{name}: {what}", xlabel="rounds N")
             axis.grid(visible=True, which="both", alpha=0.3)
-    axes[0][0].legend(fontsize="small")
-    figure.tight_layout()
+    figure.tight_layout(rect=(0, 0.06, 1, 1))
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="lower center", ncols=len(REDUCTIONS), fontsize="small")
     figure.savefig(file)
 
 
