@@ -136,7 +136,7 @@ def test_what_is_proved_is_what_all_states_say(
     expected = il.explore(program, explorer="states", reductions=[])
     assert expected.complete
     stages = importlib.import_module("interleave.explore.states.stages")
-    for limit in ("SMALL", "_FEW", "_PLACES"):
+    for limit in ("SMALL", "_FEW", "_MANY", "_PLACES"):
         monkeypatch.setattr(stages, limit, 1)
     monkeypatch.setattr(stages, "_lifted", lambda lowered: None)
     monkeypatch.setattr(stages.packed, "whole", lambda lowered, search, system: None)

@@ -518,3 +518,22 @@ def test_a_violation_of_a_program_that_makes_choices_has_a_schedule_with_them(mo
 
     assert verdict.status == "VIOLATED"
     assert il.replay(scenario, verdict.violations[0].schedule).outcome == verdict.violations[0].trace.outcome != 24
+
+
+def test_a_reader_that_does_not_join_sees_every_number() -> None:
+    """No proof tells that, and none is tried before the states have been: they are few enough."""
+
+    def conduct_trial() -> int:
+        counter = Counter()
+
+        def work() -> None:
+            for _ in range(20_000):
+                counter.increment()
+
+        threading.Thread(target=work).start()
+        return counter.count
+
+    verdict = il.explore(conduct_trial)
+
+    assert (verdict.status, verdict.complete) == ("HOLDS", True)
+    assert set(verdict.outcomes) == set(range(20_001))

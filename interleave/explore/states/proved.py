@@ -51,27 +51,26 @@ class Known:
     why_not: str = ""
 
 
-def endings(lowered: Lowered, search: Search) -> Iterator[Ending] | None:
-    """Return an ending for each outcome that is possible, and say in `search` if there are no others.
-
-    None if nothing can be said of the program in this way.
-    """
+def known(lowered: Lowered) -> Known | None:
+    """Return what is known of the outcomes of a program, None if nothing can be said of it in this way."""
     system = lowered.system
     if not ends_by_itself(system):
         return None
     try:
-        known = _known(system, _left()) if is_never_stuck(system) else None
+        found = _known(system, _left()) if is_never_stuck(system) else None
     except (NotParametric, NotLinear, Unprovable, ValueError):
         return None
-    finally:
-        interrupts.look()
-    if known is None or known.reached.rounds < LEAST or not known.reached.ways:
-        return None
-    search.proof, search.reductions = known.proof, known.reasons
-    search.unfinished = known.why_not
-    search.states = 0
+    interrupts.look()
+    return None if found is None or found.reached.rounds < LEAST or not found.reached.ways else found
+
+
+def endings(lowered: Lowered, search: Search, found: Known) -> Iterator[Ending]:
+    """Yield an ending for each outcome that has a schedule, and say in `search` whether there are no others."""
+    search.unfinished = found.why_not
     search.minimal = False
-    return _endings(system, known.reached)
+    if found.proof:
+        search.proof, search.reductions, search.states = found.proof, found.reasons, 0
+    yield from _endings(lowered.system, found.reached)
 
 
 def _left() -> float:

@@ -65,11 +65,28 @@ def after_reductions(lowered: Lowered, search: Search) -> Iterator[Ending]:
             search.unfinished = "stopped at a violation of the full size, lifted from fewer rounds"
             yield witness
             return
-        if most == _FEW and (outcomes := _otherwise(lowered, search, left)) is not None:
-            yield from outcomes
+        # Rounds at once, or added up, are done in plain Python; without them packed states are far faster.
+        is_plain = most == _FEW and not (left.loops or left.pools)
+        if is_plain and (found := packed.whole(lowered, search, left.system)) is not None:
+            yield from found
+            return
+    yield from _at_last(lowered, search, left)
+
+
+def _at_last(lowered: Lowered, search: Search, left: Reduced) -> Iterator[Ending]:
+    """Yield the endings that a proof tells, else those of as many states as can be explored."""
+    known = None
+    if search.only is None:  # who chose how to search wants a search
+        from interleave.explore.states import proved  # which takes time to import, and is seldom needed
+
+        known = proved.known(lowered)
+        if known is not None and known.proof:
+            yield from proved.endings(lowered, search, known)
             return
     search.reductions = told(left.reasons)
     yield from packed.explored(lowered, search, left.system, acyclic=True)
+    if known is not None and search.unfinished and search.unfinished != "interrupted":
+        yield from proved.endings(lowered, search, known)
 
 
 def cut(reason: str, states: int) -> str:
@@ -78,18 +95,6 @@ def cut(reason: str, states: int) -> str:
         interrupts.taken()
         return reason
     return f"cut at the limit of time, after {states:,} states" if reason else ""
-
-
-def _otherwise(lowered: Lowered, search: Search, left: Reduced) -> Iterator[Ending] | None:
-    """Return the endings where a frontier at a time is faster, or a proof tells them; None if neither is so."""
-    # Rounds at once, or added up, are the search's in plain Python; without them packed states are far faster.
-    if not (left.loops or left.pools) and (found := packed.whole(lowered, search, left.system)) is not None:
-        return found
-    if search.only is not None:  # who chose how to search wants a search
-        return None
-    from interleave.explore.states import proved  # which takes time to import, and is seldom needed
-
-    return proved.endings(lowered, search)
 
 
 def told(reasons: Sequence[str]) -> tuple[str, ...]:
