@@ -530,10 +530,11 @@ def test_a_reader_that_does_not_join_sees_every_number() -> None:
             for _ in range(20_000):
                 counter.increment()
 
-        threading.Thread(target=work).start()
+        thread = threading.Thread(target=work)
+        thread.start()
         return counter.count
 
-    verdict = il.explore(conduct_trial)
+    verdict = il.explore(conduct_trial, seconds=60)
 
     assert (verdict.status, verdict.complete) == ("HOLDS", True)
     assert set(verdict.outcomes) == set(range(20_001))
