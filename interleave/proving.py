@@ -6,16 +6,22 @@ Read next: `compiled.prove`, which finds the invariant, and `explore.states.prov
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from time import monotonic
 from typing import Any, Final
 
 from interleave import interrupts, spinning, watchdog
-from interleave.compiled.prove_statement import Linear, Proof
+from interleave.compiled.prove_statement import Bound, Proof
+from interleave.compiled.system import System
 from interleave.errors import ScenarioError
 from interleave.scenario import as_program
 from interleave.silence import silenced
 
-_EXPECTED: Final = "expected bounds on the outcome, such as '2 <= outcome <= 2*N' or 'outcome == 2*N'"
+_EXPECTED: Final = "expected bounds on the outcome, such as '2 <= outcome <= 2*N' or 'outcome == T*N'"
+
+_SYMBOLS: Final = {"N": (1, 0), "T": (0, 1)}
 
 _TURNED: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
     ast.LtE: ast.GtE,
@@ -30,37 +36,58 @@ def prove(target: Any, claim: str | None = None, *, seconds: float = 60.0) -> Pr
 
     `target` is a function that starts threads and returns a whole number, in which all loops go to the same number:
     that is N.  It must stand nowhere else.  `claim` bounds the outcome by whole numbers and multiples of N:
-    `"2 <= outcome <= 2*N"`, `"outcome == 2*N"`, `"outcome >= N - 1"`.  Without it the tightest linear bounds are looked
-    for, and whether every outcome between them is reached.
+    `"2 <= outcome <= 2*N"`, `"outcome == 2*N"`, `"outcome >= N - 1"`.  A claim with T, such as `"outcome == T*N"`, is
+    about every number of threads as well: main has to start T copies of one thread, and then to join each.  Without a
+    claim the tightest linear bounds are looked for, and whether every outcome between them is reached; and where there
+    is but one, whether it is so for every T.
 
-    The proof is an inductive invariant over the commands that the program is lowered to: small N suggest clauses,
-    those that are not inductive are dropped (C. Flanagan, K. R. M. Leino, "Houdini, an annotation assistant for
-    ESC/Java", FME 2001), and z3 checks the rest with N a symbol.  `Proof.proved` tells whether it holds;
+    The proof is an inductive invariant over the commands that the program is lowered to: small N and T suggest
+    clauses, those that are not inductive are dropped (C. Flanagan, K. R. M. Leino, "Houdini, an annotation assistant
+    for ESC/Java", FME 2001), and z3 checks the rest with N and T as symbols.  `Proof.proved` tells whether it holds;
     `Proof.refuted` whether an execution with a small N contradicts it; neither means that nothing is known.  It speaks
-    of executions that end, without an exception, for every N from 2 on.
+    of executions that end, without an exception, for every N from 2 on and every T from 1 on.
 
     Raises ScenarioError for a claim that cannot be read or a program that cannot be lowered, and ImportError, with
-    the remedy, if z3 is not installed.  Takes at most about `seconds`.
+    the remedy, if z3 is not installed.  Takes at most about `seconds`: one or two for the counter of the classroom.
     """
     if not isinstance(seconds, (int, float)) or not seconds > 0:
         raise ScenarioError(f"prove(seconds={seconds!r}): expected a number above 0")
     low, high = (None, None) if claim is None else _bounds(claim)
-    from interleave.compiled.lower import lower  # these take time to import, which nobody waits for who proves nothing
-    from interleave.compiled.prove import prove as proved
-    from interleave.compiled.prove_exact import exact
+    from interleave.compiled.lower import lower  # this takes time to import, which nobody waits for who proves nothing
 
     program = as_program(target)
     with interrupts.deferred(), silenced(), spinning.watched(), watchdog.guarded(None):
         system = lower(program)
-        if claim is not None:
-            return proved(system, low, high, seconds=seconds)
-        return exact(system, seconds=seconds).told
+        return _proved(system, low, high, seconds) if claim is not None else _tightest(system, seconds)
+
+
+def _proved(system: System, low: Bound | None, high: Bound | None, seconds: float) -> Proof:
+    """Return the proof of the bounds: for every T if they speak of it, else for the threads that there are."""
+    from interleave.compiled import prove as rounds
+    from interleave.compiled import prove_threads as threads
+
+    if any(bound is not None and bound.speaks_of_threads for bound in (low, high)):
+        return threads.prove(system, low, high, seconds=seconds)
+    fixed = [None if bound is None else bound.with_threads(0) for bound in (low, high)]
+    return rounds.prove(system, fixed[0], fixed[1], seconds=seconds)
+
+
+def _tightest(system: System, seconds: float) -> Proof:
+    """Return the proof of the tightest bounds, for every T where there is but one outcome and that can be proved."""
+    from interleave.compiled import prove_threads as threads
+    from interleave.compiled.prove_exact import exact
+
+    deadline = monotonic() + seconds
+    proof = threads.prove(system, seconds=seconds)
+    if proof.proved and proof.lower == proof.upper:
+        return proof
+    return exact(system, seconds=max(deadline - monotonic(), seconds / 2)).told
 
 
 # ---------------------------------------------------------------- claims
 
 
-def _bounds(claim: str) -> tuple[Linear | None, Linear | None]:
+def _bounds(claim: str) -> tuple[Bound | None, Bound | None]:
     """Return between what the outcome lies if the claim holds."""
     try:
         tree = ast.parse(claim, mode="eval").body
@@ -68,8 +95,8 @@ def _bounds(claim: str) -> tuple[Linear | None, Linear | None]:
         raise _unclear(claim, "it is no expression") from None
     if not isinstance(tree, ast.Compare):
         raise _unclear(claim, "it compares nothing")
-    low: Linear | None = None
-    high: Linear | None = None
+    low: Bound | None = None
+    high: Bound | None = None
     for kind, bound in _comparisons(claim, tree):
         if kind is not ast.LtE:
             if low is not None:
@@ -82,18 +109,18 @@ def _bounds(claim: str) -> tuple[Linear | None, Linear | None]:
     return low, high
 
 
-def _comparisons(claim: str, tree: ast.Compare) -> Iterator[tuple[type[ast.cmpop], Linear]]:
+def _comparisons(claim: str, tree: ast.Compare) -> Iterator[tuple[type[ast.cmpop], Bound]]:
     """Yield how the outcome is compared with what: as `LtE`, `GtE` or `Eq`, seen from the outcome."""
     parts: Sequence[ast.expr] = (tree.left, *tree.comparators)
     for one, other, comparison in zip(parts, parts[1:], tree.ops, strict=False):
         kind = type(comparison)
         if _is_outcome(one) == _is_outcome(other):
             raise _unclear(claim, "each comparison must be between `outcome` and a bound")
-        bound = _linear(claim, other if _is_outcome(one) else one)
+        bound = _bound(claim, other if _is_outcome(one) else one)
         kind = kind if _is_outcome(one) else _TURNED.get(kind, kind)
         if kind in (ast.Lt, ast.Gt):  # of whole numbers
             kind, step = (ast.LtE, -1) if kind is ast.Lt else (ast.GtE, 1)
-            bound = Linear(bound.slope, bound.offset + step)
+            bound = replace(bound, offset=bound.offset + step)
         if kind not in (ast.LtE, ast.GtE, ast.Eq):
             raise _unclear(claim, "only ==, <, <=, > and >= are understood")
         yield kind, bound
@@ -103,25 +130,42 @@ def _is_outcome(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "outcome"
 
 
-def _linear(claim: str, node: ast.expr) -> Linear:
-    """Return a bound such as `2*N - 1`."""
+def _bound(claim: str, node: ast.expr) -> Bound:
+    """Return a bound such as `2*N - 1` or `T*N`."""
+    found = _polynomial(claim, node)
+    for rounds, threads in found:
+        if rounds > 1 or threads > 1:
+            raise _none_of(claim, node)
+    return Bound(found[1, 0], found[0, 0], found[0, 1], found[1, 1])
+
+
+def _polynomial(claim: str, node: ast.expr) -> Counter[tuple[int, int]]:
+    """Return how often each product of so many N and so many T is in a sum."""
     if isinstance(node, ast.Constant) and type(node.value) is int:
-        return Linear(0, node.value)
-    if isinstance(node, ast.Name) and node.id == "N":
-        return Linear(1)
+        return Counter({(0, 0): node.value})
+    if isinstance(node, ast.Name) and node.id in _SYMBOLS:
+        return Counter({_SYMBOLS[node.id]: 1})
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        inner = _linear(claim, node.operand)
-        return Linear(-inner.slope, -inner.offset)
-    if isinstance(node, ast.BinOp):
-        left, right = _linear(claim, node.left), _linear(claim, node.right)
-        if isinstance(node.op, ast.Add):
-            return Linear(left.slope + right.slope, left.offset + right.offset)
-        if isinstance(node.op, ast.Sub):
-            return Linear(left.slope - right.slope, left.offset - right.offset)
-        if isinstance(node.op, ast.Mult) and not (left.slope and right.slope):
-            by, of = (left.offset, right) if not left.slope else (right.offset, left)
-            return Linear(by * of.slope, by * of.offset)
-    raise _unclear(claim, f"`{ast.unparse(node)}` is no whole number and no multiple of N")
+        return _times(Counter({(0, 0): -1}), _polynomial(claim, node.operand))
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub | ast.Mult):
+        left, right = _polynomial(claim, node.left), _polynomial(claim, node.right)
+        if isinstance(node.op, ast.Mult):
+            return _times(left, right)
+        sign = 1 if isinstance(node.op, ast.Add) else -1
+        return Counter({power: left[power] + sign * right[power] for power in {*left, *right}})
+    raise _none_of(claim, node)
+
+
+def _times(left: Counter[tuple[int, int]], right: Counter[tuple[int, int]]) -> Counter[tuple[int, int]]:
+    product: Counter[tuple[int, int]] = Counter()
+    for (rounds, threads), often in left.items():
+        for (more_rounds, more_threads), times in right.items():
+            product[rounds + more_rounds, threads + more_threads] += often * times
+    return product
+
+
+def _none_of(claim: str, node: ast.expr) -> ScenarioError:
+    return _unclear(claim, f"`{ast.unparse(node)}` is no whole number and no multiple of N, T or T*N")
 
 
 def _unclear(claim: Any, what: str) -> ScenarioError:

@@ -55,7 +55,7 @@ def prove(
         seen = list(small(found, least, started + seconds))
         if low is None and high is None:
             low, high = _tightest(seen)
-        proof = _decided(found, outcome, seen, (low, high), Solver(found, least, started + seconds))
+        proof = decided(found, outcome, seen, (low, high), Solver(found, least, started + seconds))
     except (NotParametric, Unprovable) as error:
         proof = Proof(stated(low, high), False, least, low, high, str(error))
     return replace(proof, seconds=monotonic() - started)
@@ -143,7 +143,7 @@ def _tightest(seen: Sequence[Seen]) -> tuple[Linear, Linear]:
     return bounds[0], bounds[1]
 
 
-def _decided(
+def decided(
     found: Parametric, outcome: Expr, seen: Sequence[Seen], bounds: tuple[Linear | None, Linear | None], solver: Solver
 ) -> Proof:
     """Return the proof of `bounds`, or what is against it."""

@@ -59,7 +59,7 @@ def local_clauses(found: Parametric, atoms: Sequence[Expr], states: Sequence[Sta
         for (place, one), other in product(pairs, numbers):
             weaker = fails[place] & fails[other] and fails[one] & fails[other]
             if weaker and not fails[place] & fails[one] & fails[other]:
-                yield _any([place, one, other])
+                yield any_of([place, one, other])
 
 
 def _held(found: Parametric) -> dict[int, frozenset[int]]:
@@ -114,7 +114,7 @@ def _equations(found: Parametric, states: Sequence[State]) -> Iterator[Expr]:
     for index in sorted(constants(states)):
         yield Op("==", (Var(index), states[0][index]))
     for thread, at in places:
-        yield _any([is_at(thread, place) for place in at])
+        yield any_of([is_at(thread, place) for place in at])
     variables: list[Expr] = [Var(found.rounds), *map(Var, _numbers(found, states))]
     # The place with the lowest number is left out: it is what is neither of the others.
     flags = {thread: [is_at(thread, place) for place in at[1:]] for thread, at in places}
@@ -170,7 +170,7 @@ def clauses(atoms: Sequence[Expr], states: Sequence[State], most: int) -> Iterat
             if bits or _implied(chosen, valid) or _says_nothing([open_atoms[nth][0] for nth in chosen]):
                 continue
             valid.add(frozenset(chosen))
-            yield _any([open_atoms[nth][0] for nth in chosen])
+            yield any_of([open_atoms[nth][0] for nth in chosen])
 
 
 def _says_nothing(atoms: Sequence[Expr]) -> bool:
@@ -198,7 +198,8 @@ def _failures(atoms: Sequence[Expr], states: Sequence[State]) -> dict[Expr, int]
     }
 
 
-def _any(parts: Sequence[Expr]) -> Expr:
+def any_of(parts: Sequence[Expr]) -> Expr:
+    """Return that one of `parts` holds."""
     whole = parts[0]
     for part in parts[1:]:
         whole = Op("or", (whole, part))

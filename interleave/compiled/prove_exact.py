@@ -55,7 +55,7 @@ def exact(system: System, *, least: int = 2, seconds: float = 60.0) -> Exact:
     deadline = monotonic() + seconds
     proof = prove(system, least=least, seconds=seconds)
     low, high = proof.lower, proof.upper
-    if not proof.proved or low is None or high is None:
+    if not proof.proved or not isinstance(low, Linear) or not isinstance(high, Linear):
         return Exact(proof, reason="the bounds are not proved")
     rounds = parametric(system).value
     try:

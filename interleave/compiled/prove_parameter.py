@@ -59,7 +59,7 @@ def parametric(system: System) -> Parametric:
         found = ", ".join(map(str, sorted(bounds)))
         raise NotParametric(f"the counters of the loops are compared with {found}: give the loops the same bound")
     (value,) = bounds
-    stray = next(_strays(system, value, counters), None)
+    stray = next(strays(system, value, counters), None)
     if stray is not None:
         raise NotParametric(
             f"the loops go to {value}, but {value} also stands in {stray}, and whether that is the number of rounds "
@@ -125,7 +125,7 @@ def _bounds(expr: Expr, counters: frozenset[int]) -> Iterator[int]:
             yield from _bounds(arg, counters)
 
 
-def _strays(system: System, value: int, counters: frozenset[int]) -> Iterator[str]:
+def strays(system: System, value: int, counters: frozenset[int]) -> Iterator[str]:
     """Yield where `value` stands other than as the bound of a loop or as the code of a lock or of a coded value."""
     for index in range(len(system.threads), len(system.initial)):
         if system.initial[index] == value and not _is_coded(system, index):
@@ -146,9 +146,10 @@ def _strays(system: System, value: int, counters: frozenset[int]) -> Iterator[st
 
 
 def _is_coded(system: System, index: int) -> bool:
-    """Return whether the number at `index` is a code: a pc, a lock's owner, or the number of a value."""
+    """Return whether the number at `index` is a code: a pc, a lock's owner, or the number of a value or a crash."""
     variable = system.variable(index)
-    return variable is None or variable.lock or variable.values is not None
+    coded = variable is None or variable.lock or variable.values is not None
+    return coded or index in system.crash.values()
 
 
 def _holds_constant(system: System, expr: Expr, value: int, counters: frozenset[int]) -> bool:

@@ -15,6 +15,9 @@ ASSUMPTIONS = (
     "the number that the loops go to is N, and the program is otherwise the same for every N",
     "it is about executions that end, with no exception",
 )
+THREADS_ASSUMPTION = (
+    "T is the number of threads that main starts and joins, all copies of one, and nothing else changes with it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Linear:
         """Return the bound as an expression, where the number of rounds is at index `rounds`."""
         if not self.slope:
             return self.offset
-        scaled = Op("*", (self.slope, Var(rounds)))
+        scaled: Expr = Op("*", (self.slope, Var(rounds))) if self.slope != 1 else Var(rounds)
         return Op("+", (scaled, self.offset)) if self.offset else scaled
 
     def __str__(self) -> str:
@@ -43,8 +46,51 @@ class Linear:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """A bound that grows with rounds and threads: `slope` * N + `offset` + `threads` * T + `both` * T * N."""
+
+    slope: int
+    offset: int = 0
+    threads: int = 0
+    both: int = 0
+
+    @property
+    def speaks_of_threads(self) -> bool:
+        """Whether it is not the same for every number of threads."""
+        return bool(self.threads or self.both)
+
+    def at_both(self, rounds: int, threads: int) -> int:
+        """Return the bound for `rounds` rounds of `threads` threads."""
+        return self.with_threads(threads).at(rounds)
+
+    def with_threads(self, threads: int) -> Linear:
+        """Return the bound for so many threads."""
+        return Linear(self.slope + self.both * threads, self.offset + self.threads * threads)
+
+    def expr_of(self, rounds: Expr, threads: Expr, both: Expr) -> Expr:
+        """Return the bound as an expression, of N, of T, and of their product."""
+        terms = ((self.slope, rounds), (self.threads, threads), (self.both, both))
+        whole: Expr = self.offset
+        for factor, term in terms:
+            whole = Op("+", (whole, Op("*", (factor, term)))) if factor else whole
+        return whole
+
+    def __str__(self) -> str:
+        terms = ((self.both, "T*N"), (self.slope, "N"), (self.threads, "T"), (self.offset, ""))
+        whole = ""
+        for factor, name in terms:
+            if factor:
+                times = str(abs(factor)) if abs(factor) != 1 or not name else ""
+                sign = ("-" if factor < 0 else "") if not whole else (" - " if factor < 0 else " + ")
+                whole += f"{sign}{times}{'*' if times and '*' in name else ''}{name}"
+        return whole or "0"
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """Whether a statement holds for every N from `least` on: `clauses` are the invariant that proves it.
+
+    If `threads` is not 0 it is about every number of threads T from there on as well.
 
     `reason` is why it is not proved, empty if it is.  `refuted` tells whether an execution contradicts it; otherwise an
     unproved statement may be true or false.  `exactly` tells whether all outcomes between the bounds are reached, for
@@ -54,8 +100,8 @@ class Proof:
     statement: str
     proved: bool
     least: int
-    lower: Linear | None = None
-    upper: Linear | None = None
+    lower: Linear | Bound | None = None
+    upper: Linear | Bound | None = None
     reason: str = ""
     clauses: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -64,21 +110,27 @@ class Proof:
     assumptions: tuple[str, ...] = ASSUMPTIONS
     refuted: bool = False
     exactly: bool = False
+    threads: int = 0
 
     def __str__(self) -> str:
         if self.refuted:
             return f"REFUTED: {self.statement}; {self.reason}"
         if not self.proved:
-            return f"NOT PROVED for every N >= {self.least}: {self.statement}; {self.reason}"
+            return f"NOT PROVED for {self.every}: {self.statement}; {self.reason}"
         clauses = f"{len(self.clauses)} clause{'s' * (len(self.clauses) != 1)}"
         more = ", and each of these is reached" if self.exactly and self.lower != self.upper else ""
         return (
-            f"HOLDS for every N >= {self.least}: {self.statement}{more}; "
+            f"HOLDS for {self.every}: {self.statement}{more}; "
             f"inductive invariant of {clauses}, checked by {self.checker}"
         )
 
+    @property
+    def every(self) -> str:
+        """Return what the statement is for: `every N >= 2 and T >= 1`."""
+        return f"every N >= {self.least}" + (f" and T >= {self.threads}" if self.threads else "")
 
-def stated(low: Linear | None, high: Linear | None) -> str:
+
+def stated(low: Linear | Bound | None, high: Linear | Bound | None) -> str:
     """Return the statement that the outcome lies between two bounds."""
     if low is None and high is None:
         return "the outcome has linear bounds"

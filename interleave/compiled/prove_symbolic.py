@@ -33,12 +33,17 @@ def z3_module() -> Any:
 
 @dataclass
 class Solver:
-    """Questions about one parametric system: how many were asked, and by when all must be answered."""
+    """Questions about one parametric system: how many were asked, and by when all must be answered.
+
+    `given` always holds of its symbols; `start` is what is known of the first state, None for everything but N.
+    """
 
     parametric: Parametric
     least: int
     deadline: float
     questions: int = 0
+    given: tuple[Expr, ...] = ()
+    start: Mapping[int, Expr] | None = None
     z3: Any = field(default_factory=z3_module)
 
     def __post_init__(self) -> None:
@@ -56,7 +61,7 @@ class Solver:
         """Return a solver that was told the least N, the numbers in `at`, that `others` hold, and `more` of `marks`."""
         known = [Op("==", (Var(index), value)) for index, value in at.items()]
         least = Op(">=", (Var(self.parametric.rounds), self.least))
-        told = [truth(expr) for expr in (least, *known, *(substituted(expr, at) for expr in others))]
+        told = [truth(expr) for expr in (least, *self.given, *known, *(substituted(expr, at) for expr in others))]
         solver = self.z3.Solver()
         solver.from_string(script(self._width, marks, [*told, *more]))
         return solver
@@ -91,6 +96,8 @@ class Solver:
 
     def first(self) -> dict[int, Expr]:
         """Return what is known of the first state: everything but N."""
+        if self.start is not None:
+            return dict(self.start)
         known: dict[int, Expr] = dict(enumerate(self.parametric.system.initial))
         del known[self.parametric.rounds]
         return known

@@ -26,6 +26,7 @@ from interleave.compiled.lower.values import (
 )
 from interleave.compiled.lower.writer import Writer
 from interleave.compiled.system import Expr, op
+from interleave.split.private import is_private
 from interleave.steps import Item
 
 _BINARY: Final = {
@@ -103,8 +104,21 @@ def item_of(w: Writer, node: ast.Subscript) -> tuple[Any, Item]:
     return owner.value, Item(key.value)
 
 
+def is_private_item(w: Writer, node: ast.Subscript) -> bool:
+    """Return whether an element is one of a container that never leaves its function: to look at it is no step."""
+    return isinstance(node.value, ast.Name) and is_private(w.frame.place.scope, node.value)
+
+
 def _subscript(w: Writer, node: ast.Subscript) -> Abstract:
-    return w.read(*item_of(w, node))
+    owner, item = item_of(w, node)
+    return w.program.places.constant(owner, item) if is_private_item(w, node) else w.read(owner, item)
+
+
+def place_of(w: Writer, node: ast.Subscript) -> tuple[Any, Item]:
+    """Write what evaluates where an element is stored; Refused if that is no step, as the container is private."""
+    if is_private_item(w, node):
+        raise Refused("an element of a list or dict of the function's own is changed")
+    return item_of(w, node)
 
 
 def _several(w: Writer, node: ast.Tuple | ast.List) -> Abstract:
@@ -326,4 +340,4 @@ EXPRESSIONS: dict[type[ast.AST], Written] = {
     ast.Call: _call,
 }
 
-__all__ = ["TEXT", "attribute_of", "binary", "branches", "expr", "is_scalar", "item_of"]
+__all__ = ["TEXT", "attribute_of", "binary", "branches", "expr", "is_scalar", "place_of"]

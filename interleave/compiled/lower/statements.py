@@ -9,7 +9,7 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from interleave.compiled.lower.expressions import attribute_of, binary, branches, expr, item_of
+from interleave.compiled.lower.expressions import attribute_of, binary, branches, expr, place_of
 from interleave.compiled.lower.frames import MOST_UNROLLED, UNSURE, Loop
 from interleave.compiled.lower.leaving import error_of, written_try
 from interleave.compiled.lower.places import Refused, is_lock
@@ -79,7 +79,7 @@ def assign(w: Writer, target: ast.expr, value: Abstract) -> None:
             raise Refused("an attribute of what varies")
         w.write(owner.value, attribute_of(w, target.attr), value)
     elif isinstance(target, ast.Subscript):
-        w.write(*item_of(w, target), value)
+        w.write(*place_of(w, target), value)
     elif isinstance(target, ast.Tuple) and isinstance(value, Several) and len(target.elts) == len(value.items):
         if not all(isinstance(one, ast.Name) for one in target.elts):
             raise Refused("an assignment to several places")
@@ -104,7 +104,7 @@ def _augmented(w: Writer, node: ast.AugAssign) -> None:
         w.node = node
         before, put = w.read(owner.value, name), lambda value: w.write(owner.value, name, value)
     else:
-        obj, item = item_of(w, node.target)
+        obj, item = place_of(w, node.target)
         before, put = w.read(obj, item), lambda value: w.write(obj, item, value)
     added = expr(w, node.value)
     w.node = node

@@ -24,7 +24,7 @@ from interleave.compiled.prove import bounds
 from interleave.compiled.prove_exact import exact
 from interleave.compiled.prove_parameter import NotParametric, parametric
 from interleave.compiled.prove_smt import Unprovable
-from interleave.compiled.prove_statement import Proof
+from interleave.compiled.prove_statement import Linear, Proof
 from interleave.compiled.reduce.blocks import is_join
 from interleave.compiled.reduce.loops import terminates
 from interleave.compiled.system import END, Command, Expr, Op, System
@@ -85,7 +85,7 @@ def _known(system: System, seconds: float) -> Known | None:
         low, high, why_not = found.proof.lower, found.proof.upper, found.proof.reason
     except ImportError as error:
         (low, high), why_not, found = bounds(system, LEAST, seconds), str(error), None
-    if low is None or high is None:
+    if not isinstance(low, Linear) or not isinstance(high, Linear):
         return None
     reached = found.reached if found is not None else None
     reached = reached or reach(system, low.at(rounds), high.at(rounds), seconds=seconds)
