@@ -72,7 +72,7 @@ def _is_harmless(scope: Scope, node: ast.Name, around: tuple[ast.AST, ...]) -> b
     if isinstance(node.ctx, ast.Del):
         return True
     if isinstance(node.ctx, ast.Store):
-        return _makes(scope, node, parent)
+        return _makes(scope, node, around)
     if isinstance(parent, ast.For):
         return parent.iter is node
     if isinstance(parent, ast.comprehension):
@@ -106,10 +106,18 @@ def _is_used_up(scope: Scope, call: ast.AST, around: tuple[ast.AST, ...]) -> boo
     return isinstance(user, ast.Call) and user.args == [call] and is_builtin(scope, user.func, READERS)
 
 
-def _makes(scope: Scope, node: ast.Name, parent: ast.AST) -> bool:
-    """Return whether a binding makes a new container."""
+def _makes(scope: Scope, node: ast.Name, around: tuple[ast.AST, ...]) -> bool:
+    """Return whether a binding makes a new container: alone, or as one of several that are bound to as many values."""
+    parent = around[-1]
     if isinstance(parent, ast.Assign):
         return len(parent.targets) == 1 and parent.targets[0] is node and _is_new(scope, parent.value)
+    if isinstance(parent, ast.Tuple) and isinstance(several := around[-2], ast.Assign):
+        if several.targets != [parent] or not isinstance(several.value, ast.Tuple):
+            return False
+        pairs = list(zip(parent.elts, several.value.elts, strict=False))
+        starred = any(isinstance(one, ast.Starred) for pair in pairs for one in pair)
+        same = len(pairs) == len(parent.elts) == len(several.value.elts)
+        return same and not starred and any(one is node and _is_new(scope, made) for one, made in pairs)
     if isinstance(parent, ast.AnnAssign):
         return parent.value is None or _is_new(scope, parent.value)
     return False

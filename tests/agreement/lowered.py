@@ -262,17 +262,22 @@ def _miscounted(program: Program, lowered: Lowered, found: Whole) -> str:
         return ""
     mine: Counter[Any] = Counter()
     for ending in found.endings:
-        names = tuple(sorted(lowered.system.threads[thread] for thread, _ in lowered.plain.crashes(ending.state)))
+        names = tuple(sorted(_base(lowered.system.threads[n]) for n, _ in lowered.plain.crashes(ending.state)))
         ended = lowered.has_outcome(ending.state)
         mine[lowered.plain.is_over(ending.state), repr(lowered.outcome(ending.state)) if ended else "", names] += (
             ending.count
         )
     full: Counter[Any] = Counter()
     for trace in exhaustive.explore(program):
-        names = tuple(sorted(crash.thread for crash in trace.crashes))
+        names = tuple(sorted(_base(crash.thread) for crash in trace.crashes))
         ended = trace.ending == "complete" and "main" not in names
         full[trace.ending == "complete", repr(trace.outcome) if ended else "", names] += 1
     return "" if mine == full else f"{dict(mine)} counted, {dict(full)} run"
+
+
+def _base(name: str) -> str:
+    """Return a thread's name without its number: it has one where another of that name is started, which may not be."""
+    return name.partition("-")[0]
 
 
 def _reduced_otherwise(lowered: Lowered, found: Whole) -> str:
@@ -298,11 +303,11 @@ def _gist(lowered: Lowered, endings: Any) -> Any:
     return outcomes, crashes, stuck
 
 
-def differences(numbers: range, folder: Path) -> tuple[dict[int, str], int]:
-    """Return what is wrong with which of the programs, and how many were lowered at all."""
+def differences(numbers: range, folder: Path, author: type[Author] = Author) -> tuple[dict[int, str], int]:
+    """Return what is wrong with which of the programs of `author`, and how many were lowered at all."""
     bad, lowered = {}, 0
     for number in numbers:
-        module = imported(Author(number).program(), f"drawn_program_{number}", folder)
+        module = imported(author(number).program(), f"{author.__name__.lower()}_program_{number}", folder)
         try:
             with silenced():
                 told = faults_of(as_program(module.program))
@@ -314,7 +319,7 @@ def differences(numbers: range, folder: Path) -> tuple[dict[int, str], int]:
     return bad, lowered
 
 
-def main() -> int:
+def main(author: type[Author] = Author) -> int:
     """Hold as many programs as are asked for; return 1 if any differed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--programs", type=int, default=1000)
@@ -324,7 +329,7 @@ def main() -> int:
     numbers = range(options.start, options.start + options.programs)
     for first in range(numbers.start, numbers.stop, 100):
         with tempfile.TemporaryDirectory() as folder:
-            bad, lowered = differences(range(first, min(first + 100, numbers.stop)), Path(folder))
+            bad, lowered = differences(range(first, min(first + 100, numbers.stop)), Path(folder), author)
         done, all_bad = done + lowered, all_bad + len(bad)
         for number, told in bad.items():
             print(f"program {number}: {told}", flush=True)

@@ -1,6 +1,6 @@
 """Plain programs, and those of explicit threads, as commands, against the machine: some hundreds in every run.
 
-`python tests/agreement/lowered.py --programs 10000` runs more, and so does `explicit.py` beside it.
+`python tests/agreement/lowered.py --programs 10000` runs more, and so do `explicit.py` and `started.py` beside it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import pytest
 
 from agreement import explicit
 from agreement.lowered import differences
+from agreement.started import Starter
 
 CHUNK = 30
 
@@ -29,3 +30,11 @@ def test_commands_and_steps_agree_on_drawn_programs_of_explicit_threads(chunk: i
 
     assert not bad
     assert refused.total() < CHUNK * 0.2
+
+
+@pytest.mark.parametrize("chunk", range(6))
+def test_commands_and_steps_agree_however_main_starts_its_threads(chunk: int, tmp_path: Path) -> None:
+    bad, lowered = differences(range(chunk * CHUNK, (chunk + 1) * CHUNK), tmp_path, Starter)
+
+    assert not bad
+    assert lowered > CHUNK * 0.6

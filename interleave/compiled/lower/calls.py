@@ -13,13 +13,15 @@ import time
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
-from interleave.compiled.lower.children import asked_after, joined, started
+from interleave.compiled.lower.children import asked_after, joined, made_here, started
 from interleave.compiled.lower.expressions import TEXT, attribute_of, expr, is_scalar
 from interleave.compiled.lower.flow import Setter
 from interleave.compiled.lower.frames import Frame
-from interleave.compiled.lower.places import Refused, is_lock, is_plain
+from interleave.compiled.lower.lists import is_own, method, own
+from interleave.compiled.lower.places import Refused, is_lock, method_of
 from interleave.compiled.lower.values import SCALARS, Abstract, Known, Number, number
 from interleave.compiled.lower.writer import Writer
+from interleave.steps import Item
 
 _REAL_PRINT: Final = print
 _REAL_SLEEP: Final = time.sleep
@@ -28,6 +30,8 @@ _REAL_SLEEP: Final = time.sleep
 def called(w: Writer, node: ast.Call) -> Abstract:
     """Write a call and return what it gives."""
     if isinstance(node.func, ast.Attribute):
+        if own(w, node.func.value) is not None:
+            return _of_own_list(w, node, node.func)
         owner = expr(w, node.func.value)
         w.node = node
         if not isinstance(owner, Known):
@@ -37,7 +41,29 @@ def called(w: Writer, node: ast.Call) -> Abstract:
     w.node = node
     if not isinstance(function, Known):
         raise Refused("a call of what varies")
+    if function.value is len and len(node.args) == 1 and (held := own(w, node.args[0])) is not None:
+        return Known(len(held.items))
+    if function.value is len and len(node.args) == 1 and not node.keywords:
+        return _length(w, node)
     return _function(w, node, function.value)
+
+
+def _length(w: Writer, node: ast.Call) -> Abstract:
+    value = expr(w, node.args[0])
+    w.node = node
+    if not isinstance(value, Known) or type(value.value) is not list or is_own(w, node.args[0]):
+        raise Refused("the length of what is no list that is there when threads start")
+    places = [w.program.places.read(value.value, Item(at)) for at in range(len(value.value))]
+    w.looked_through("len", places, None)
+    return Known(len(value.value))
+
+
+def _of_own_list(w: Writer, node: ast.Call, function: ast.Attribute) -> Abstract:
+    given, named = arguments(w, node, [])
+    if named:
+        raise Refused(f"list.{function.attr} with such arguments")
+    assert isinstance(function.value, ast.Name), "it is a variable's"
+    return method(w, function.value.id, function.attr, given)
 
 
 def _method(w: Writer, node: ast.Call, owner: Any, name: str) -> Abstract:
@@ -49,11 +75,10 @@ def _method(w: Writer, node: ast.Call, owner: Any, name: str) -> Abstract:
         return _function(w, node, vars(owner).get(name))
     if isinstance(owner, (*SCALARS, type)):
         raise Refused(f"the method {name} of a {type(owner).__name__}")
-    kind = type(owner)
-    found = next((vars(one)[name] for one in kind.__mro__ if name in vars(one)), None)
-    if not is_plain(kind) or name in getattr(owner, "__dict__", {}) or not isinstance(found, FunctionType):
-        raise Refused(f"{kind.__name__}.{name} is no plain method")
-    return _of_function(w, found, *arguments(w, node, [Known(owner)]))
+    method = method_of(owner, name)
+    if method is None:
+        raise Refused(f"{type(owner).__name__}.{name} is no plain method")
+    return _of_function(w, method, *arguments(w, node, [Known(owner)]))
 
 
 def _of_function(w: Writer, function: FunctionType, given: list[Abstract], named: dict[str, Abstract]) -> Abstract:
@@ -69,6 +94,8 @@ def _function(w: Writer, node: ast.Call, function: Any) -> Abstract:
         return _of_function(w, function.__func__, *arguments(w, node, [Known(function.__self__)]))
     if isinstance(function, FunctionType) and hasattr(function, "__code__") and not hasattr(function, "__wrapped__"):
         return _of_function(w, function, *arguments(w, node, []))
+    if function is threading.Thread:
+        return made_here(*arguments(w, node, []))
     if function is _REAL_PRINT:
         given, named = arguments(w, node, [])
         if named or not all(is_scalar(one) or (isinstance(one, Known) and one.value is TEXT) for one in given):

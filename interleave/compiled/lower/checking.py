@@ -96,9 +96,10 @@ def _ended(program: Program, machine: Machine, plain: Plain, state: State) -> st
     over = plain.is_over(state)
     if (trace.ending == "complete") != over:
         return f"it ends in {trace.ending} on the machine, and {'complete' if over else 'stuck'} as commands"
-    names = sorted(plain.system.threads[thread] for thread, _ in plain.crashes(state))
-    if names != sorted(crash.thread for crash in trace.crashes):
-        return f"{names} crash, and {[crash.thread for crash in trace.crashes]} on the machine"
+    # Where not all threads are started, those that are may have other names.
+    crashing = sorted(trace.threads[thread] for thread, _ in plain.crashes(state))
+    if crashing != sorted(crash.thread for crash in trace.crashes):
+        return f"{crashing} crash, and {[crash.thread for crash in trace.crashes]} on the machine"
     crashed = any(crash.thread == "main" for crash in trace.crashes)
     if program.main and over and not crashed and repr(plain.outcome(state)) != repr(trace.outcome):
         return f"the outcome is {plain.outcome(state)!r}, and {trace.outcome!r} on the machine"

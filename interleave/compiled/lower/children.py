@@ -8,13 +8,14 @@ Read next: `starting`, for how a thread begins.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from interleave.compiled.lower.flow import Finish, Flow, Node, Piece, Step, Way
 from interleave.compiled.lower.places import Refused
-from interleave.compiled.lower.values import TRUTHS, Abstract, Known, Number
+from interleave.compiled.lower.values import TRUTHS, Abstract, Known, Number, Several
 from interleave.compiled.system import END, UNSTARTED, Op, Var
 
 if TYPE_CHECKING:
@@ -30,6 +31,21 @@ class Child:
     starter: int
     start: Step | None = None
     after: list[Step] = field(default_factory=list)
+
+
+def made_here(given: Sequence[Abstract], named: Mapping[str, Abstract]) -> Abstract:
+    """Return the thread that is made while others run; Refused if it is to run with values that vary."""
+    if given or not named.keys() <= {"target", "args", "kwargs", "name", "daemon"}:
+        raise Refused("a Thread that is made with such arguments", "give it target=, args=, kwargs= and daemon=")
+    return Known(threading.Thread(**{name: _fixed(value) for name, value in named.items()}))
+
+
+def _fixed(value: Abstract) -> Any:
+    if isinstance(value, Several):
+        return value.kind(map(_fixed, value.items))
+    if not isinstance(value, Known):
+        raise Refused("a thread that is made with values that vary")
+    return value.value
 
 
 def started(w: Writer, handle: Any) -> Abstract:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any, Final
 
 from interleave.compiled.lower.flow import Setter
-from interleave.compiled.lower.places import Refused
+from interleave.compiled.lower.lists import element, is_own, own
+from interleave.compiled.lower.places import Refused, method_of
 from interleave.compiled.lower.values import (
     SCALARS,
     TRUTHS,
@@ -26,7 +27,6 @@ from interleave.compiled.lower.values import (
 )
 from interleave.compiled.lower.writer import Writer
 from interleave.compiled.system import Expr, op
-from interleave.split.private import is_private
 from interleave.steps import Item
 
 _BINARY: Final = {
@@ -77,7 +77,9 @@ def _attribute(w: Writer, node: ast.Attribute) -> Abstract:
     w.node = node
     if not isinstance(owner, Known) or isinstance(owner.value, (ModuleType, type, *SCALARS)):
         raise Refused(f"the attribute {node.attr} of what is no object of the program's own")
-    return w.read(owner.value, _mangled(w, node.attr))
+    name = _mangled(w, node.attr)
+    method = method_of(owner.value, name)
+    return w.read(owner.value, name) if method is None else Known(MethodType(method, owner.value))
 
 
 def _mangled(w: Writer, name: str) -> str:
@@ -101,23 +103,22 @@ def item_of(w: Writer, node: ast.Subscript) -> tuple[Any, Item]:
         raise Refused("an element of what is no list or dict that is there when threads start")
     if not isinstance(key, Known) or not isinstance(key.value, SCALARS):
         raise Refused("an element whose place varies")
+    if type(owner.value) is list and type(key.value) is int and key.value < 0 and not is_own(w, node.value):
+        raise Refused("an element counted from the end, where the length counts as well", "count from the front")
     return owner.value, Item(key.value)
 
 
-def is_private_item(w: Writer, node: ast.Subscript) -> bool:
-    """Return whether an element is one of a container that never leaves its function: to look at it is no step."""
-    return isinstance(node.value, ast.Name) and is_private(w.frame.place.scope, node.value)
-
-
 def _subscript(w: Writer, node: ast.Subscript) -> Abstract:
+    if (held := own(w, node.value)) is not None:
+        return element(held, expr(w, node.slice))
     owner, item = item_of(w, node)
-    return w.program.places.constant(owner, item) if is_private_item(w, node) else w.read(owner, item)
+    return w.program.places.constant(owner, item) if is_own(w, node.value) else w.read(owner, item)
 
 
 def place_of(w: Writer, node: ast.Subscript) -> tuple[Any, Item]:
-    """Write what evaluates where an element is stored; Refused if that is no step, as the container is private."""
-    if is_private_item(w, node):
-        raise Refused("an element of a list or dict of the function's own is changed")
+    """Write what evaluates where an element is stored; Refused if that is no step, as nobody else sees it."""
+    if is_own(w, node.value):
+        raise Refused("an element of a container of the function's own is changed", "make it a list")
     return item_of(w, node)
 
 
@@ -163,7 +164,7 @@ def _unary(w: Writer, node: ast.UnaryOp) -> Abstract:
     value = expr(w, node.operand)
     if isinstance(node.op, ast.Not):
         return Number(op("not", w.condition(value)), TRUTHS)
-    if isinstance(value, Known) and type(value.value) is float and isinstance(node.op, ast.USub):
+    if isinstance(value, Known) and type(value.value) in (int, float) and isinstance(node.op, ast.USub):
         return Known(-value.value)
     found = integer(value)
     if found is None:

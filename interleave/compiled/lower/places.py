@@ -8,7 +8,7 @@ Read next: `values`.
 
 from __future__ import annotations
 
-from types import CellType, ModuleType, SimpleNamespace
+from types import CellType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any, Final
 
 from interleave.compiled.lower.values import SCALARS, Abstract, Known, Mixed, Number, Slot, Slots, code_of, number
@@ -181,6 +181,15 @@ def _current(obj: Any, part: Any) -> Any:
     if not is_plain(kind) or any(_is_descriptor(vars(one).get(part)) for one in kind.__mro__):
         raise Refused(f"{kind.__name__}.{part} is looked up by code of its class")
     return own[part]
+
+
+def method_of(obj: Any, name: str) -> FunctionType | None:
+    """Return the function that is the method `name` of an object, None if what it has there is no plain method."""
+    kind = type(obj)
+    if not is_plain(kind) or name in getattr(obj, "__dict__", {}):
+        return None
+    found = next((vars(one)[name] for one in kind.__mro__ if name in vars(one)), None)
+    return found if isinstance(found, FunctionType) else None
 
 
 def _is_descriptor(value: Any) -> bool:

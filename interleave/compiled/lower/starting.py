@@ -8,21 +8,26 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import sys
 import threading
+from collections.abc import Iterator
 from types import CellType, FunctionType, GeneratorType, MethodType
-from typing import Any
+from typing import Any, Final
 
 from interleave.compiled.lower.calls import inlined
-from interleave.compiled.lower.children import Child
+from interleave.compiled.lower.children import Child, started
 from interleave.compiled.lower.explicit import Begun, Explicit
 from interleave.compiled.lower.frames import Loop
+from interleave.compiled.lower.lists import items_of_own
 from interleave.compiled.lower.places import Refused
-from interleave.compiled.lower.statements import items_of, statements, unrolled
+from interleave.compiled.lower.statements import given_back, items_of, rounds_of, statements, unrolled, written_out
 from interleave.compiled.lower.stopping import Standing, calls_at
 from interleave.compiled.lower.values import SCALARS, Abstract, Known, Mixed
 from interleave.compiled.lower.writer import GENERATOR, Writer
 from interleave.naming import given_name
 from interleave.split.source import find
+
+_ALONE: Final = "start it in a statement of its own, or in a `for` or `if`"
 
 Call = tuple[FunctionType, list[Abstract], dict[str, Abstract]]
 
@@ -110,7 +115,7 @@ def _name_arguments(writer: Writer, call: Call) -> None:
 
 
 def main_from(writer: Writer, function: FunctionType, standing: Standing) -> Abstract:
-    """Write what main does from its first start of a thread on, and return what it returns."""
+    """Write what a function does from the first start of a thread on, in it or further inside; return what it does."""
     from interleave.compiled.lower.calls import _returned
     from interleave.compiled.lower.frames import Frame
 
@@ -123,7 +128,7 @@ def main_from(writer: Writer, function: FunctionType, standing: Standing) -> Abs
     for name, value in standing.variables.items():
         if name in free or name in standing.cells:
             continue
-        frame.names[name] = Known(value)
+        frame.names[name] = items_of_own(place.scope, name, value) or Known(value)
         if not isinstance(value, SCALARS):
             writer.program.places.name(value, name)
     for name, cell in standing.cells.items():
@@ -134,55 +139,87 @@ def main_from(writer: Writer, function: FunctionType, standing: Standing) -> Abs
     body = place.node.body
     if not isinstance(body, list):
         raise Refused("a program that is a lambda", "write it as a function")
-    _resume(writer, body, path)
+    _resume(writer, body, path, standing)
     if writer.flow.ends:
         frame.returned.append((writer.flow.ends, Known(None)))
     return _returned(writer)
 
 
-def _resume(writer: Writer, body: list[ast.stmt], path: list[ast.AST]) -> None:
+def _resume(writer: Writer, body: list[ast.stmt], path: list[ast.AST], standing: Standing) -> None:
     """Go on in a block, in the statement that lies on the path to the call."""
     at = next((at for at, node in enumerate(body) if any(node is one for one in path)), None)
     assert at is not None, "the path leads through the block"
     node = body[at]
     writer.node = node
-    if isinstance(node, (ast.Expr, ast.Assign)) and node.value is path[-1]:
-        statements(writer, [node])
-    elif isinstance(node, ast.If):
+    if isinstance(node, (ast.Expr, ast.Assign, ast.Return)) and node.value is path[-1]:
+        _go_on(writer, node, standing)
+    elif isinstance(node, ast.If) and any(one in path for one in (*node.body, *node.orelse)):
         inside = node.body if any(one in path for one in node.body) else node.orelse
-        _resume(writer, inside, path)
+        _resume(writer, inside, path, standing)
     elif isinstance(node, ast.For):
-        _resume_loop(writer, node, path)
+        _resume_loop(writer, node, path, standing)
     else:
-        raise Refused(f"a thread is started inside a {type(node).__name__}")
+        raise Refused("the first thread is started inside an expression, a `with`, a `while` or a `try`", _ALONE)
     statements(writer, body[at + 1 :])
 
 
-def _resume_loop(writer: Writer, node: ast.For, path: list[ast.AST]) -> None:
+def _go_on(writer: Writer, node: ast.Expr | ast.Assign | ast.Return, standing: Standing) -> None:
+    """Go on in a statement that is a call: of `start`, or of a function that has come to one."""
+    if standing.inner is None:  # whose thread it is has been found out already
+        given_back(writer, node, started(writer, standing.thread))
+        return
+    assert isinstance(node.value, ast.Call), "the path leads to a call"
+    function = _called(node.value.func, standing)
+    if isinstance(function, MethodType):
+        function = function.__func__
+    if not isinstance(function, FunctionType) or function.__code__ is not standing.inner.code:
+        raise Refused("the first thread is started by a call that is not plainly one of a function")
+    if function.__module__.partition(".")[0] in sys.stdlib_module_names or function.__code__.co_flags & GENERATOR:
+        raise Refused(f"the first thread is started in {function.__module__}.{function.__qualname__}")
+    given_back(writer, node, main_from(writer, function, standing.inner))
+
+
+def _called(node: ast.expr, standing: Standing) -> Any:
+    """Return what a name or an attribute is in a frame, None where that is none of its variables or globals."""
+    if isinstance(node, ast.Name):
+        return standing.variables.get(node.id, standing.globals.get(node.id))
+    return getattr(_called(node.value, standing), node.attr, None) if isinstance(node, ast.Attribute) else None
+
+
+def _resume_loop(writer: Writer, node: ast.For, path: list[ast.AST], standing: Standing) -> None:
     """Go on in the first round of a loop over what is there."""
-    items = _items(writer, node.iter)
+    first, rest = _rounds(writer, node)
     now = writer.frame.names.get(node.target.id) if isinstance(node.target, ast.Name) else None
-    same = items and isinstance(now, Known) and isinstance(items[0], Known) and _is_one(now.value, items[0].value)
-    if not same or not any(one in path for one in node.body):
+    if not isinstance(now, Known) or not _is_one(now.value, first) or not any(one in path for one in node.body):
         raise Refused("a loop that starts a thread, and not in its first round")
     loop = Loop(held=len(writer.frame.held))
     writer.frame.loops.append(loop)
-    _resume(writer, node.body, path)
+    _resume(writer, node.body, path, standing)
     writer.meet(writer.here(), *loop.again)
     loop.again = []
-    unrolled(writer, node, items[1:], loop)
+    unrolled(writer, node, rest, loop)
 
 
-def _items(writer: Writer, node: ast.expr) -> list[Abstract]:
+def _rounds(writer: Writer, node: ast.For) -> tuple[Any, Iterator[Abstract]]:
+    """Return the item of the first round of a loop, and an iterator over those of the others."""
     from interleave.compiled.lower.expressions import expr
 
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
-        given = [expr(writer, one) for one in node.args]
-        if all(isinstance(one, Known) for one in given):
-            return items_of(Known(tuple(range(*[one.value for one in given]))))  # type: ignore[union-attr]
-    if isinstance(node, (ast.Name, ast.Tuple, ast.List)):
-        return items_of(expr(writer, node))
+    over = node.iter
+    if isinstance(over, ast.Call) and isinstance(over.func, ast.Name) and over.func.id == "range":
+        given = [expr(writer, one) for one in over.args]
+        rounds = written_out(given)
+        if rounds:
+            return rounds[0], rounds_of(writer, node, Known(tuple(rounds)), 1)
+    if isinstance(over, (ast.Name, ast.Tuple, ast.List)):
+        value = expr(writer, over)
+        items = value.value if isinstance(value, Known) else [_plain(item) for item in items_of(value)]
+        if type(items) in (list, tuple) and items:
+            return items[0], rounds_of(writer, node, value, 1)
     raise Refused("a loop over what is no range, list or tuple that is there when threads start")
+
+
+def _plain(value: Abstract) -> Any:
+    return value.value if isinstance(value, Known) else value
 
 
 def _is_one(value: Any, other: Any) -> bool:

@@ -6,17 +6,19 @@ Read next: `interleave.compiled.lower`, which puts a program together.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from interleave.compiled.lower.expressions import attribute_of, binary, branches, expr, place_of
 from interleave.compiled.lower.frames import MOST_UNROLLED, UNSURE, Loop
 from interleave.compiled.lower.leaving import error_of, written_try
+from interleave.compiled.lower.lists import element, own, store
 from interleave.compiled.lower.places import Refused, is_lock
-from interleave.compiled.lower.values import SCALARS, Abstract, Known, Number, Several, Slot, integer, number
+from interleave.compiled.lower.values import Abstract, Known, Number, Several, Slot, integer, number
 from interleave.compiled.lower.writer import Writer
 from interleave.compiled.system import op
 from interleave.split.statements import computes
+from interleave.steps import Item
 
 Written = Callable[[Writer, Any], None]
 
@@ -59,7 +61,7 @@ def _annotated(w: Writer, node: ast.AnnAssign) -> None:
 def _computed(w: Writer, targets: Sequence[ast.expr], source: ast.expr) -> Abstract:
     """Write what evaluates `source`: for a shared target the computation is a step of its own, as in the split form."""
     value = expr(w, source)
-    shared = any(not isinstance(one, ast.Name) or _is_shared(w, one.id) for one in targets)
+    shared = any(_is_seen(w, one) for one in targets)
     if not (computes(source) and shared) or any(isinstance(one, (ast.Tuple, ast.List)) for one in targets):
         return value
     scalar = number(value)
@@ -78,6 +80,8 @@ def assign(w: Writer, target: ast.expr, value: Abstract) -> None:
         if not isinstance(owner, Known):
             raise Refused("an attribute of what varies")
         w.write(owner.value, attribute_of(w, target.attr), value)
+    elif isinstance(target, ast.Subscript) and own(w, target.value) is not None:
+        store(w, target.value.id, expr(w, target.slice), value)  # type: ignore[attr-defined]
     elif isinstance(target, ast.Subscript):
         w.write(*place_of(w, target), value)
     elif isinstance(target, ast.Tuple) and isinstance(value, Several) and len(target.elts) == len(value.items):
@@ -94,6 +98,11 @@ def _augmented(w: Writer, node: ast.AugAssign) -> None:
     if isinstance(node.target, ast.Name) and not _is_shared(w, node.target.id):
         before = w.load(node.target.id)
         w.store(node.target.id, binary(type(node.op), before, expr(w, node.value)))
+        return
+    if isinstance(node.target, ast.Subscript) and (held := own(w, node.target.value)) is not None:
+        key = expr(w, node.target.slice)
+        new = binary(type(node.op), element(held, key), expr(w, node.value))
+        store(w, node.target.value.id, key, new)  # type: ignore[attr-defined]
         return
     if isinstance(node.target, ast.Name):
         before, put = w.load(node.target.id), lambda value: w.store(node.target.id, value)
@@ -112,6 +121,13 @@ def _augmented(w: Writer, node: ast.AugAssign) -> None:
     if value is None:
         raise Refused("an operation on what may be no integers")
     put(w.modify(value))  # type: ignore[no-untyped-call]
+
+
+def _is_seen(w: Writer, target: ast.expr) -> bool:
+    """Return whether others may see what is assigned to a target."""
+    if isinstance(target, ast.Name):
+        return _is_shared(w, target.id)
+    return not isinstance(target, ast.Subscript) or own(w, target.value) is None
 
 
 def _is_shared(w: Writer, name: str) -> bool:
@@ -171,34 +187,89 @@ def _for(w: Writer, node: ast.For) -> None:
     if isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Name) and node.iter.func.id == "range":
         found = w.load("range")
         if isinstance(found, Known) and found.value is range:
-            _over_range(w, node, [expr(w, one) for one in node.iter.args])
+            given = [expr(w, one) for one in node.iter.args]
+            rounds = written_out(given) if _depends(w, node) else None
+            if rounds is None:
+                _over_range(w, node, given)
+            else:
+                unrolled(w, node, [Known(number) for number in rounds])
             return
-    items = [w.kept(item) for item in items_of(expr(w, node.iter))]
-    w.node = node
-    unrolled(w, node, items)
+    unrolled(w, node, rounds_of(w, node, expr(w, node.iter)))
+
+
+def rounds_of(w: Writer, node: ast.For, value: Abstract, begun: int = 0) -> Iterator[Abstract]:
+    """Yield the item of each round of a loop over a list or tuple, from the round `begun` on.
+
+    To take the next item of a list that others may see is a step, which looks at all of it; the last finds no item.
+    """
+    if not isinstance(value, Known) or type(value.value) is not list:
+        for item in items_of(value)[begun:]:
+            w.node = node
+            yield w.kept(item)
+        return
+    places = [w.program.places.read(value.value, Item(at)) for at in range(len(value.value))]
+    if len(places) > MOST_UNROLLED:
+        raise Refused("a loop over a list of so many items")
+    for place in [*places[begun:], None]:
+        if not w.flow.ends:
+            return
+        w.node = node
+        found = w.looked_through("next", places, place)
+        if found is not None:
+            yield found
 
 
 def items_of(value: Abstract) -> list[Abstract]:
     """Return the items of a list or tuple that nobody changes; Refused if it is none."""
     if isinstance(value, Several):
         return list(value.items)
-    if isinstance(value, Known) and type(value.value) in (list, tuple) and len(value.value) <= MOST_UNROLLED:
-        if type(value.value) is tuple or not any(isinstance(item, SCALARS) for item in value.value):
-            return [Known(item) for item in value.value]
-        raise Refused("a loop over a list of values, which may be others by then", "loop over its indices")
+    if isinstance(value, Known) and type(value.value) is tuple and len(value.value) <= MOST_UNROLLED:
+        return [Known(item) for item in value.value]
     raise Refused("a loop over what is no range, list or tuple that is there when threads start")
 
 
-def unrolled(w: Writer, node: ast.For, items: Sequence[Abstract], around: Loop | None = None) -> None:
+def written_out(given: Sequence[Abstract]) -> range | None:
+    """Return the rounds of a loop over a range, if they are known and few enough to be written one by one."""
+    bounds = [one.value for one in given if isinstance(one, Known) and type(one.value) is int]
+    if len(bounds) < len(given) or not 1 <= len(bounds) <= 3 or 0 in bounds[2:]:
+        return None
+    rounds = range(*bounds)
+    return rounds if len(rounds) <= MOST_UNROLLED else None
+
+
+def _depends(w: Writer, node: ast.For) -> bool:
+    """Return whether what a loop does is another thing in each round, so that each has to be written.
+
+    It starts or joins threads, changes a list of the function's own, or chooses a place in a list by the round.
+    """
+    name = node.target.id if isinstance(node.target, ast.Name) else ""
+    for one in ast.walk(node):
+        if isinstance(one, ast.Attribute) and (one.attr in ("start", "join") or own(w, one.value) is not None):
+            return True
+        if isinstance(one, ast.Subscript) and isinstance(one.ctx, ast.Store) and own(w, one.value) is not None:
+            return True
+        places = ast.walk(one.slice) if isinstance(one, ast.Subscript) else ()
+        if any(isinstance(part, ast.Name) and part.id == name for part in places):
+            return True
+    return False
+
+
+def unrolled(w: Writer, node: ast.For, items: Iterable[Abstract], around: Loop | None = None) -> None:
     """Write a loop once for each of `items`; `around` is the loop if a first round was written already."""
     loop = around or _begun(w)
     for item in items:
         if not w.flow.ends:
             break
-        assign(w, node.target, item)
+        before = own(w, node.iter)
+        if isinstance(node.target, ast.Name) and not _is_shared(w, node.target.id) and _depends(w, node):
+            w.frame.names[node.target.id] = item  # as it is, so that places can be told by it
+        else:
+            assign(w, node.target, item)
         statements(w, node.body)
         w.meet(w.here(), *loop.again)
         loop.again = []
+        if own(w, node.iter) is not before:
+            raise Refused("a list that changes while a loop goes through it")
     w.frame.loops.pop()
     statements(w, node.orelse)
     w.meet(w.here(), *loop.leave)
@@ -279,8 +350,21 @@ def _raise(w: Writer, node: ast.Raise) -> None:
     w.crash(error_of(w, node))
 
 
+def given_back(w: Writer, node: ast.Expr | ast.Assign | ast.Return, value: Abstract) -> None:
+    """Write what a statement does that is a call, with what the call has returned."""
+    w.node = node
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            assign(w, target, value)
+    elif isinstance(node, ast.Return):
+        _returning(w, value)
+
+
 def _return(w: Writer, node: ast.Return) -> None:
-    value: Abstract = Known(None) if node.value is None else expr(w, node.value)
+    _returning(w, Known(None) if node.value is None else expr(w, node.value))
+
+
+def _returning(w: Writer, value: Abstract) -> None:
     if w.frame.held:
         value = w.kept(value)
     w.leave(0)

@@ -27,17 +27,24 @@ class _Stop(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A frame that is about to start a thread: its variables, its cells by name, and the call."""
+    """A frame that is about to start `thread`: its code, variables, globals, cells by name, and the call.
 
+    `inner` is the frame that was called there, if it is that one, or one further inside, which starts the thread.
+    """
+
+    thread: threading.Thread
+    code: CodeType
     variables: dict[str, Any]
+    globals: dict[str, Any]
     cells: dict[str, CellType]
     call: tuple[int, int, int, int]
+    inner: Standing | None = None
 
 
 def at_the_first_start(program: Callable[[], Any], then: Callable[[Standing], Any]) -> Any:
     """Run `program` up to where it starts its first thread, and return what `then` says of it there.
 
-    Raises Refused if it starts none, or starts it in a function that it calls.
+    Raises Refused if it starts none.
     """
     code = getattr(program, "__code__", None)
     if code is None:
@@ -45,12 +52,9 @@ def at_the_first_start(program: Callable[[], Any], then: Callable[[Standing], An
     answers: list[Any] = []
     errors: list[BaseException] = []
 
-    def stop(frame: FrameType) -> None:
+    def stop(thread: threading.Thread, frame: FrameType) -> None:
         try:
-            if frame.f_code is not code:
-                where = "the first thread is started in a function that the program calls"
-                raise Refused(where, "start it in the program")
-            answers.append(then(_standing(frame)))
+            answers.append(then(_standing_in(code, thread, frame)))
         except BaseException as error:  # it is not to pass through the program, which might take it
             errors.append(error)
 
@@ -71,8 +75,8 @@ def at_the_first_start(program: Callable[[], Any], then: Callable[[Standing], An
 
 
 @contextmanager
-def _starting(stop: Callable[[FrameType], None]) -> Iterator[None]:
-    """Let the start of a thread, here, call `stop` with the frame that wants to start it, and go no further."""
+def _starting(stop: Callable[[threading.Thread, FrameType], None]) -> Iterator[None]:
+    """Let the start of a thread, here, call `stop` with it and the frame that wants to start it, and go no further."""
     import sys
 
     real, here = threading.Thread.start, threading.get_ident()
@@ -80,7 +84,7 @@ def _starting(stop: Callable[[FrameType], None]) -> Iterator[None]:
     def start(thread: threading.Thread) -> None:
         if threading.get_ident() != here:
             return real(thread)
-        stop(sys._getframe(1))
+        stop(thread, sys._getframe(1))
         raise _Stop
 
     threading.Thread.start = start  # type: ignore[method-assign,assignment]
@@ -90,16 +94,28 @@ def _starting(stop: Callable[[FrameType], None]) -> Iterator[None]:
         threading.Thread.start = real  # type: ignore[method-assign]
 
 
-def _standing(frame: FrameType) -> Standing:
+def _standing_in(code: CodeType, thread: threading.Thread, innermost: FrameType) -> Standing:
+    """Return how the program of that code stands, with the frames of the functions that it has called."""
+    inner, frame = None, innermost
+    while frame.f_code is not code:
+        inner = _standing(thread, frame, inner)
+        if frame.f_back is None:
+            raise Refused("the first thread is started outside of the program")
+        frame = frame.f_back
+    return _standing(thread, frame, inner)
+
+
+def _standing(thread: threading.Thread, frame: FrameType, inner: Standing | None) -> Standing:
     code = frame.f_code
     position = next(itertools.islice(code.co_positions(), frame.f_lasti // 2, None), None)
     if position is None or None in position:
         raise Refused("its code has no positions")
     line, end_line, column, end_column = position
     variables = dict(frame.f_locals)
-    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
-    cells = {name: cell for name, cell in _cells(variables, inner) if name in code.co_cellvars}
-    return Standing(variables, cells, (line, end_line, column, end_column))  # type: ignore[arg-type]
+    inside = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    cells = {name: cell for name, cell in _cells(variables, inside) if name in code.co_cellvars}
+    call: Any = (line, end_line, column, end_column)
+    return Standing(thread, code, variables, frame.f_globals, cells, call, inner)
 
 
 def _cells(variables: dict[str, Any], inner: Sequence[CodeType]) -> Iterator[tuple[str, CellType]]:

@@ -6,7 +6,7 @@ Read next: `expressions` and `statements`, which say what is written for each co
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import CellType, FunctionType
 from typing import Any, Final
 
@@ -141,6 +141,16 @@ class Writer:
             return found
         kept = self.temporary(text, found)
         self.step("read", text, Way(updates={kept.var.index: found.var}, reads=(found.var.index,)))
+        return kept.read()
+
+    def looked_through(self, text: str, places: Sequence[Slot | Known], place: Slot | Known | None) -> Abstract | None:
+        """Put a call that looks at all `places` of a list, and return what the one that it gives holds, if any."""
+        seen = tuple([one.var.index for one in places if isinstance(one, Slot)])
+        if not isinstance(place, Slot):
+            self.step("call", text, Way(reads=seen))
+            return place
+        kept = self.temporary(text, place)
+        self.step("call", text, Way(updates={kept.var.index: place.var}, reads=seen))
         return kept.read()
 
     def write(self, obj: Any, part: Any, value: Abstract) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from interleave import replaying
 from interleave.compiled.memory import Memory
 from interleave.compiled.plain import Plain
-from interleave.compiled.system import State, System
+from interleave.compiled.system import UNSTARTED, State, System
 from interleave.errors import ScheduleError
 from interleave.outcomes import key_of
 from interleave.scenario import Program
@@ -90,7 +90,8 @@ class Lowered:
                     "il.find(program, outcome=...) looks for one"
                 ) from None
 
-        if is_run:
+        # Where not all threads are started, only the machine says how those that are will be called.
+        if is_run or UNSTARTED in ending.state[: len(self.system.threads)]:
             trace = self._run(path(), ending)
         else:
             found = Unrun(path)
@@ -114,10 +115,8 @@ class Lowered:
         # Where all are stuck before blocks of several steps, the first steps of these may still be possible.
         trace = replaying.along(self.program, list(path), to_the_end=not self.plain.is_over(ending.state))
         state = ending.state
-        over, crashed = (
-            self.plain.is_over(state),
-            {self.system.threads[thread] for thread, _ in self.plain.crashes(state)},
-        )
+        over = self.plain.is_over(state)
+        crashed = {trace.threads[thread] for thread, _ in self.plain.crashes(state) if thread < len(trace.threads)}
         same = trace.ending == ("complete" if over else "deadlock")
         same = same and crashed == {crash.thread for crash in trace.crashes}
         same = same and (trace.broken_at is not None or not ending.broken)
