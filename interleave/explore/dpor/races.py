@@ -331,7 +331,12 @@ class Races:
         # The moved event comes last: what is not before it is nevertheless there.
         left = list(part) if rest is None else [*part[:-1], *rest, part[-1]]
         branches, above, keys = stack.trees.setdefault(node, []), list[Branch](), stack.key
-        firsts = {keys[event] & THREAD: event for event in reversed(left)} if branches else {}
+        # The first event of each thread in what is left, and after each event the next one of its thread.
+        firsts, following = dict[int, int | None](), dict[int, int | None]()
+        for event in reversed(left) if branches else ():
+            thread = keys[event] & THREAD
+            following[event] = firsts.get(thread)
+            firsts[thread] = event
         while True:
             for branch in branches:
                 thread = branch.key & THREAD
@@ -346,11 +351,7 @@ class Races:
                         break
                 elif keys[first] == branch.key and (first == left[0] or self._initial(first, left)):
                     left.remove(first)
-                    chain, position = stack.chains[thread], stack.position(first)
-                    if position < len(chain) and chain[position] in left:
-                        firsts[thread] = chain[position]
-                    else:
-                        del firsts[thread]
+                    firsts[thread] = following[first]
                     break
             else:
                 self._graft(node, branches, left)
