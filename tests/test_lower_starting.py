@@ -186,6 +186,27 @@ def test_a_locked_counter_of_full_size_is_settled_whoever_starts_its_threads() -
     assert verdict.complete
 
 
+def test_a_value_is_worked_out_once_for_all_targets() -> None:
+    """Also where the first target is part of it, and the second is assigned after that."""
+
+    def program() -> tuple[int, int]:
+        box, seen = Box(), [0]
+
+        def work() -> None:
+            for _ in range(1000):
+                with box.lock:
+                    old = box.count
+                    if old == 1057:
+                        old = new = old + 1
+                        seen[0] = new - old
+                    box.count = box.count + 1
+
+        run_all([threading.Thread(target=work) for _ in range(2)])
+        return box.count, seen[0]
+
+    assert set(il.explore(program).outcomes) == {(2000, 0)}
+
+
 # What is refused, and where.
 
 

@@ -76,6 +76,8 @@ class Starter(Author):
                 "for lock in (b.lock, other): lock.acquire()",
                 "b.lock.release(); other.release()",
                 "up = b.up; up(2)",
+                f"u = v = {self.value(names)}; u = b.x = v + u; b.y = u - v",
+                f"u = v = b.x; u = v = u + 1; b.y = {self.dice.choice('uv')} + {self.atom(names)}",
             ]
         )
 

@@ -48,6 +48,8 @@ def _expression(w: Writer, node: ast.Expr) -> None:
 
 def _assign(w: Writer, node: ast.Assign) -> None:
     value = _computed(w, node.targets, node.value)
+    if len(node.targets) > 1:  # it is worked out once, whatever the first targets change
+        value = w.kept(value)
     for target in node.targets:
         w.node = node
         assign(w, target, value)
