@@ -561,6 +561,31 @@ def test_what_two_daemons_do_is_in_no_order() -> None:
     assert searched(as_program(main), dpor.explore).executions == 90  # 141 if the daemons' steps had an order
 
 
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_daemon_moves_between_the_end_of_another_thread_and_the_join_of_it(steps: int) -> None:
+    """The end of the daemon conflicts with the join as well, and is not what let the join go on."""
+
+    def main() -> None:
+        place = SimpleNamespace(up=0, down=0)
+
+        def raises() -> None:
+            for _ in range(steps):
+                place.up = 1
+
+        def lowers() -> None:
+            place.down = 1
+
+        other = threading.Thread(target=lowers)
+        threading.Thread(target=raises, daemon=True).start()
+        other.start()
+        other.join()
+
+    reduced, whole = il.explore(main, explorer="dpor"), il.explore(main, explorer="exhaustive")
+
+    assert reduced.interleavings == whole.interleavings == {1: 15, 2: 35}[steps]
+    assert reduced.classes == il.explore(main, explorer="states").classes
+
+
 def test_a_compare_and_set_that_is_tried_for_ever_is_a_livelock() -> None:
     def tries(shared: Any) -> Steps:
         while not (yield CompareAndSet(shared, "x", 1, 2)):

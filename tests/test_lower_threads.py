@@ -172,7 +172,36 @@ def test_a_daemon_is_left_where_it_stands() -> None:
         box.other = 1
         return box.count
 
-    assert set(agree(program, classes=False).outcomes) == {0, 1, 2, 3}
+    assert set(agree(program).outcomes) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("is_joined", [False, True])
+def test_classes_are_as_many_where_a_daemon_runs_beside_other_threads(is_joined: bool) -> None:
+    def program() -> int:
+        box = Box()
+        daemon = threading.Thread(target=thrice, args=[box], daemon=True)
+        other = threading.Thread(target=box.increment)
+        daemon.start()
+        other.start()
+        if is_joined:
+            other.join()
+        return box.count
+
+    assert (agree(program).classes or 0) > 3_000
+
+
+def test_what_is_printed_is_in_an_order() -> None:
+    def program() -> None:
+        for _ in range(2):
+            threading.Thread(target=print, args=["x"])
+        threads = [threading.Thread(target=prints) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+
+    def prints() -> None:
+        print("x")
+
+    assert agree(program).classes == 6
 
 
 def test_a_daemon_of_many_rounds_is_no_deadlock() -> None:

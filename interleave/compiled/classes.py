@@ -21,7 +21,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from interleave import interrupts
 from interleave.compiled.plain import Plain
-from interleave.compiled.system import END, Command, Expr, State, System, substituted, variables_of
+from interleave.compiled.system import END, UNSTARTED, Command, Expr, State, System, substituted, variables_of
 
 MOST: Final = 5_000_000
 """The most pairs of a state and a sleep set, if nothing else is said: some gigabytes."""
@@ -88,8 +88,8 @@ class Dependence:
         writes = frozenset(index for index, _ in command.updates)
         if system.daemons and command.thread in system.daemons:
             reads |= {_ALIVE}
-        elif system.daemons and command.target == END:
-            writes |= {_ALIVE}
+        elif system.daemons and (command.target == END or system.initial[command.thread] != UNSTARTED):
+            writes |= {_ALIVE}  # the last step of a thread that nobody started may be any of its steps
         if system.invariant is not None:
             looked = variables_of(system.invariant)
             places = command.thread in looked and _makes_a_difference((system.invariant,), command)

@@ -2,7 +2,8 @@
 
     python tests/agreement/staged.py --programs 1000 --start 0 --stage few [--explicit]
 
-The limits up to which a stage is tried are made small, so that small programs reach the stages for large ones:
+The limits up to which a stage is tried are made small, so that small programs reach the stages for large ones
+(`whole` leaves them, so it has the number of classes and of interleavings as well):
 `reduced`, what the reductions leave; `few`, a schedule lifted from fewer rounds, or else more of what they leave;
 `packed`, a frontier at a time.  A complete search must say the same as `dpor`; one that was cut, nothing wrong.
 
@@ -30,6 +31,7 @@ from agreement import explicit, lowered
 from interleave.errors import LoweringError
 
 STAGES: dict[str, dict[str, int]] = {
+    "whole": {},
     "reduced": {"SMALL": 5, "_PLACES": 1},
     "few": {"SMALL": 5, "_PLACES": 1, "_FEW": 30, "_MANY": 60},
     "packed": {"SMALL": 5, "_PLACES": 1, "_FEW": 3, "_MANY": 3},
@@ -70,6 +72,10 @@ def fault(program: Any, count: Counter[str]) -> str:
     told = found.status, set(found.outcomes), bool(found.deadlocks)
     if found.complete and told != (expected.status, set(expected.outcomes), bool(expected.deadlocks)):
         return f"{told}, and dpor says {expected.status}, {set(expected.outcomes)}, {expected.deadlocks} deadlocks"
+    for counted in ("classes", "interleavings"):
+        mine, theirs = getattr(found, counted), getattr(expected, counted)
+        if found.complete and None not in (mine, theirs) and mine != theirs:
+            return f"{mine} {counted}, and dpor says {theirs}"
     return ""
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from interleave.compiled.lower.children import asked_after, joined, made_here, started
 from interleave.compiled.lower.expressions import TEXT, attribute_of, expr, is_scalar
-from interleave.compiled.lower.flow import Setter
+from interleave.compiled.lower.flow import Setter, Way
 from interleave.compiled.lower.frames import Frame
 from interleave.compiled.lower.lists import is_own, method, own
 from interleave.compiled.lower.places import Refused, is_lock, method_of
@@ -101,7 +101,8 @@ def _function(w: Writer, node: ast.Call, function: Any) -> Abstract:
         if named or not all(is_scalar(one) or (isinstance(one, Known) and one.value is TEXT) for one in given):
             raise Refused("a print with options, or of an object")
         w.node = node
-        w.step("call", "print")
+        said = w.program.places.output().var.index
+        w.step("call", "print", Way(updates={said: 0}))
         return Known(None)
     if function is _REAL_SLEEP:
         given, named = arguments(w, node, [])

@@ -79,6 +79,12 @@ class Places:
             )
         return self._parts[key]
 
+    def output(self) -> Slot:
+        """Return what stands for all that is printed: it is never anything else, but the order of two prints is seen."""
+        if (0, "output") not in self._parts:
+            self._parts[0, "output"] = self._slots.new("output", None, is_typed=True)
+        return self._parts[0, "output"]
+
     def read(self, obj: Any, part: Any) -> Slot | Known:
         """Return what holds a part now: the variable, or the object that is always there."""
         key = self._key(obj, part)

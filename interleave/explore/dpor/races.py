@@ -248,10 +248,12 @@ class Races:
         if not any(writes for _, _, writes in stack.touches[event]):
             return True  # an event that changes nothing did not make it possible
         step, kind = stack.steps[later], stack.steps[event].__class__
-        if step.__class__ is Join and kind is End:
-            return False
-        if step.__class__ is Join and kind is Spawn and stack.log[event] is not RuntimeError:
-            return True  # to join a thread that was not started is an error, and not a wait
+        # Another thread's end or start conflicts with a join as well, where there are daemons.
+        if step.__class__ is Join and stack.touches[event][0][0] == stack.touches[later][0][0]:
+            if kind is End:
+                return False
+            if kind is Spawn and stack.log[event] is not RuntimeError:
+                return True  # to join a thread that was not started is an error, and not a wait
         part = self._not_after(event, event + 1, min(later, len(stack.path)))
         return probes.touched_first(stack, event, part, later) is not None
 
