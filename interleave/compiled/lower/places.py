@@ -80,7 +80,7 @@ class Places:
         return self._parts[key]
 
     def output(self) -> Slot:
-        """Return what stands for all that is printed: it is never anything else, but the order of two prints is seen."""
+        """Return what stands for all that is printed: it never changes, but the order of two prints is seen."""
         if (0, "output") not in self._parts:
             self._parts[0, "output"] = self._slots.new("output", None, is_typed=True)
         return self._parts[0, "output"]
