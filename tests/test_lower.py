@@ -238,8 +238,8 @@ def unordered(counter: Counter, depth: int) -> None:
     counter.ready = counter.tag < depth
 
 
-def over_a_list(counter: Counter, depth: int) -> None:
-    for cell in counter.cells:
+def backwards(counter: Counter, depth: int) -> None:
+    for cell in reversed(counter.cells):
         counter.count += cell
 
 
@@ -275,7 +275,7 @@ steps_taken = 0
         (chained, "a chain of comparisons with steps in it"),
         (equal_objects, "a comparison of objects|int"),
         (unordered, "a comparison that raises TypeError|a comparison of integers with other things"),
-        (over_a_list, "a loop over a list of values"),
+        (backwards, "a call of reversed while threads run"),
         (shown, "a print with options, or of an object"),
         (formatted, "an f-string with more than numbers in it"),
         (from_the_library, "a call of fnmatch.fnmatch"),

@@ -11,7 +11,7 @@ import pytest
 
 import interleave as il
 from interleave import cli, proving
-from interleave.compiled.prove_statement import Linear
+from interleave.compiled.prove_statement import Bound
 
 FULL_SIZE = str(Path(__file__).parents[1] / "examples" / "full_size.py")
 
@@ -19,16 +19,16 @@ FULL_SIZE = str(Path(__file__).parents[1] / "examples" / "full_size.py")
 @pytest.mark.parametrize(
     ("claim", "bounds"),
     [
-        ("outcome == 2*N", (Linear(2), Linear(2))),
-        ("2 <= outcome <= 2*N", (Linear(0, 2), Linear(2))),
-        ("2*N >= outcome >= 2", (Linear(0, 2), Linear(2))),
-        ("outcome > 1", (Linear(0, 2), None)),
-        ("outcome < N * 3 - 1 + N", (None, Linear(4, -2))),
-        ("-N <= outcome", (Linear(-1), None)),
-        ("N == outcome", (Linear(1), Linear(1))),
+        ("outcome == 2*N", (Bound(2), Bound(2))),
+        ("2 <= outcome <= 2*N", (Bound(0, 2), Bound(2))),
+        ("2*N >= outcome >= 2", (Bound(0, 2), Bound(2))),
+        ("outcome > 1", (Bound(0, 2), None)),
+        ("outcome < N * 3 - 1 + N", (None, Bound(4, -2))),
+        ("-N <= outcome", (Bound(-1), None)),
+        ("N == outcome", (Bound(1), Bound(1))),
     ],
 )
-def test_a_claim_is_read(claim: str, bounds: tuple[Linear | None, Linear | None]) -> None:
+def test_a_claim_is_read(claim: str, bounds: tuple[Bound | None, Bound | None]) -> None:
     assert proving._bounds(claim) == bounds
 
 

@@ -1,6 +1,7 @@
 """Plain programs, and those of explicit threads, as commands, against the machine: some hundreds in every run.
 
-`python tests/agreement/lowered.py --programs 10000` runs more, and so do `explicit.py` and `started.py` beside it.
+`python tests/agreement/lowered.py --programs 10000` runs more, and so do
+`explicit.py`, `started.py` and `suspended.py` beside it.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from agreement import explicit
-from agreement.lowered import differences
+from agreement import explicit, suspended
+from agreement.lowered import Author, differences
 from agreement.started import Starter
 
 CHUNK = 30
@@ -38,3 +39,14 @@ def test_commands_and_steps_agree_however_main_starts_its_threads(chunk: int, tm
 
     assert not bad
     assert lowered > CHUNK * 0.6
+
+
+@pytest.mark.parametrize("author", suspended.AUTHORS)
+def test_commands_stand_where_the_machine_does_and_go_on_from_any_point_of_a_run(
+    author: type[Author], tmp_path: Path
+) -> None:
+    bad, count = suspended.differences(range(40), author, tmp_path)
+
+    assert not bad
+    assert count["loaded"] >= 12
+    assert count["loaded"] + count["followed"] >= 28

@@ -205,9 +205,9 @@ def rounds_of(w: Writer, node: ast.For, value: Abstract, begun: int = 0) -> Iter
     To take the next item of a list that others may see is a step, which looks at all of it; the last finds no item.
     """
     if not isinstance(value, Known) or type(value.value) is not list:
-        for item in items_of(value)[begun:]:
-            w.node = node
-            yield w.kept(item)
+        items = [w.kept(item) for item in items_of(value)[begun:]]  # what they are now, whatever a round changes
+        w.node = node
+        yield from items
         return
     places = [w.program.places.read(value.value, Item(at)) for at in range(len(value.value))]
     if len(places) > MOST_UNROLLED:
