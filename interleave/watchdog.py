@@ -36,10 +36,15 @@ _GRACE: Final = 1.0
 
 _TICK: Final = 0.5
 _PACKAGE: Final = os.path.dirname(__file__) + os.sep
-_PROGRAMS: Final = os.path.join(_PACKAGE, "compiled", "lower", "stopping.py")
-"""Where the program itself is run, up to its first thread."""
+_PROGRAMS: Final = tuple(
+    os.path.join(_PACKAGE, *parts) for parts in (("compiled", "lower", "stopping.py"), ("explore", "dpor", "watch.py"))
+)
+"""Where the program itself is run, up to its first thread, or its invariant is asked."""
 
-_STATES: Final = (os.path.join(_PACKAGE, "compiled", ""), os.path.join(_PACKAGE, "explore", "states", ""))
+_OURS: Final = tuple(
+    os.path.join(_PACKAGE, *parts, "") for parts in (("compiled",), ("explore", "states"), ("explore", "dpor"))
+)
+"""Where states are explored and races are reversed, without a step of the program's."""
 
 
 class Stuck(Unwinding, KeyboardInterrupt):
@@ -149,11 +154,11 @@ def _patrol(watch: _Watch) -> Iterator[None]:
 
 
 def _is_ours(frame: FrameType | None) -> bool:
-    """Return whether states are being explored, which takes no steps and looks by itself whether to stop."""
+    """Return whether a search is at work of its own, which takes no steps and looks by itself whether to stop."""
     while frame is not None and not frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
     file = frame.f_code.co_filename if frame is not None else ""
-    return file.startswith(_STATES) and file != _PROGRAMS
+    return file.startswith(_OURS) and file not in _PROGRAMS
 
 
 def _place(frame: FrameType | None) -> str:

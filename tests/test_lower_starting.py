@@ -207,6 +207,28 @@ def test_a_value_is_worked_out_once_for_all_targets() -> None:
     assert set(il.explore(program).outcomes) == {(2000, 0)}
 
 
+def test_a_loop_over_a_tuple_goes_through_what_it_was_made_with() -> None:
+    """Also where a round changes what a later item was worked out from."""
+
+    def program() -> tuple[int, int]:
+        box, seen = Box(), [0]
+
+        def work() -> None:
+            for _ in range(1000):
+                with box.lock:
+                    old = box.count
+                    if old == 1057:
+                        for one in (old, old + 1):
+                            old += 1
+                            seen[0] = one
+                    box.count = box.count + 1
+
+        run_all([threading.Thread(target=work) for _ in range(2)])
+        return box.count, seen[0]
+
+    assert set(il.explore(program).outcomes) == {(2000, 1058)}
+
+
 # What is refused, and where.
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 import interleave as il
-from interleave import watchdog
+from interleave import interrupts, watchdog
+from interleave.explore.dpor.races import Races
 from interleave.machine import Machine
 from interleave.scenario import as_program
 from interleave.steps import Await, Pause, Read, Steps, Write
@@ -176,3 +178,31 @@ def test_a_new_machine_is_progress_though_it_has_taken_as_many_steps() -> None:
         found.append(watch.stuck(sys._getframe()))
 
     assert found == [False, False, False]
+
+
+def test_a_search_that_thinks_is_not_taken_for_a_program_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Races are reversed without a step of the program's; that the time is over is looked at by whoever does it."""
+
+    def slowly(races: Races, earlier: int, later: int) -> bool:
+        end = time.perf_counter() + 1
+        while time.perf_counter() < end:
+            interrupts.look()
+        return False
+
+    monkeypatch.setattr(Races, "_reverse", slowly)
+
+    verdict = il.explore(il.Scenario(setup=fresh, threads=[writes, writes]), explorer="dpor", seconds=0.5)
+
+    assert verdict.status == "UNKNOWN"
+    assert verdict.reason == "cut at the limit of 0.5 s"
+
+
+def test_an_invariant_that_never_ends_is_interrupted_where_its_steps_are_learnt() -> None:
+    def invariant(shared: Any) -> bool:
+        turn_for_ever()
+        return True
+
+    verdict = il.explore(il.Scenario(setup=fresh, threads=[writes, writes], invariant=invariant), explorer="dpor")
+
+    assert verdict.status == "UNKNOWN"
+    assert "no step was taken for" in verdict.reason

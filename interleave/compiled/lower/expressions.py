@@ -228,8 +228,10 @@ def _as_numbers(left: Number | None, right: Number | None) -> Expr | None:
 
 def _is(left: Abstract, right: Abstract) -> Expr:
     found = agree(left, right, lambda one, other: one is other)
-    for side in (left, right):
+    for side, beside in ((left, right), (right, left)):
         plain = isinstance(side, Known) and type(side.value) in (int, str, bytes, float)
+        if isinstance(side, Known) and isinstance(beside, Known) and type(side.value) is not type(beside.value):
+            continue  # of two classes, so they are two objects
         if (
             isinstance(side, Several)
             or plain

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final, TypeAlias
 
-from interleave.compiled.system import END, Command, Expr, Op, Taken, Var, op, substituted, variables_of
+from interleave import interrupts
+from interleave.compiled.system import END, Command, Expr, Op, Taken, Var, op, spelt, substituted, variables_of
 
 _MOST_SILENT: Final = 20_000
 """How many silent pieces of code are followed from one step to the next."""
 
-_MOST_CONDITIONS: Final = 500
+_MOST_CONDITIONS: Final = 200
 """How many conditions one way through silent code may have."""
+
+_MOST_VALUES: Final = 200_000
+"""A counter of so many values is asked for each of them whether conditions can hold."""
 
 
 class Endless(Exception):
@@ -26,12 +30,14 @@ class Endless(Exception):
 class Node:
     """A piece of silent code: it does nothing, or `sets` a variable, or goes on at `otherwise` if `condition` fails.
 
-    Where it is the head of a loop of so many rounds at most, `most` says so.
+    Where it is the head of a loop of so many rounds at most, `most` says so, and `counter` which variable counts them
+    and what it may be in the loop.
     """
 
     sets: tuple[int, Expr] | None = None
     condition: Expr | None = None
     most: int | None = None
+    counter: tuple[int, range] | None = None
     next: Piece | None = None
     otherwise: Piece | None = None
 
@@ -102,12 +108,14 @@ class Flow:
         self.put(node)
         self.ends = [self._next(node)]
 
-    def fork(self, condition: Expr, most: int | None = None) -> tuple[list[Setter], list[Setter]]:
+    def fork(
+        self, condition: Expr, most: int | None = None, counter: tuple[int, range] | None = None
+    ) -> tuple[list[Setter], list[Setter]]:
         """Return the open ends where `condition` holds, which it does `most` times in a row, and where it does not."""
         if isinstance(condition, int):
             ends, self.ends = self.ends, []
             return (ends, []) if condition else ([], ends)
-        node = Node(condition=condition, most=most)
+        node = Node(condition=condition, most=most, counter=counter)
         self.put(node)
 
         def patch(piece: Piece) -> None:
@@ -135,11 +143,11 @@ def paths(piece: Piece | None, values: Mapping[int, Expr], guard: Sequence[Expr]
 
     Everything is in terms of the state before.  Raises Endless.
     """
-    pending: list[tuple[Piece | None, dict[int, Expr], tuple[Expr, ...], tuple[Node, ...]]]
-    pending = [(piece, dict(values), tuple(guard), ())]
+    pending: list[tuple[Piece | None, dict[int, Expr], tuple[Expr, ...], tuple[Node, ...], _Values]]
+    pending = [(piece, dict(values), tuple(guard), (), {})]
     followed = 0
     while pending:
-        here, known, held, heads = pending.pop()
+        here, known, held, heads, left = pending.pop()
         if not isinstance(here, Node):
             assert here is not None, "an open end was left"
             yield held, known, here
@@ -147,20 +155,39 @@ def paths(piece: Piece | None, values: Mapping[int, Expr], guard: Sequence[Expr]
         followed += 1
         if followed > _MOST_SILENT:
             raise Endless
+        interrupts.look()
         truth: Expr = 1 if here.condition is None else substituted(here.condition, known)
         if here.sets is not None:
             index, expr = here.sets
             known = {**known, index: substituted(expr, known)}
         if isinstance(truth, int):
-            pending.append((here.next if truth else here.otherwise, known, held, heads))
+            pending.append((here.next if truth else here.otherwise, known, held, heads, left))
             continue
         if len(held) > _MOST_CONDITIONS:
             raise Endless
-        pending.append((here.otherwise, known, (*held, op("not", truth)), heads))
-        if here.most is None:
-            pending.append((here.next, known, (*held, truth), heads))
-        elif heads.count(here) < here.most:  # whatever the round is now, there are no more after it
-            pending.append((here.next, known, (*held, truth), (*heads, here)))
+        if here.counter is not None and len(here.counter[1]) <= _MOST_VALUES:
+            left = {here.counter[0]: here.counter[1], **left}
+        below = (*heads, here) if here.most is not None else heads
+        # Whatever the round is now, there are no more after it than there are at all.
+        goes_on = here.most is None or heads.count(here) < here.most
+        for condition, piece, around in ((op("not", truth), here.otherwise, heads), (truth, here.next, below)):
+            if (narrowed := _narrowed(left, condition)) is not None and (goes_on or piece is here.otherwise):
+                pending.append((piece, known, (*held, condition), around, narrowed))
+
+
+_Values: TypeAlias = Mapping[int, Sequence[int]]
+"""What counters of loops may have been in the state before, by their index."""
+
+
+def _narrowed(values: _Values, condition: Expr) -> _Values | None:
+    """Return those of `values` with which `condition` can hold, None if there are none left."""
+    found = variables_of(condition)
+    index = next(iter(found), -1)
+    if len(found) != 1 or index not in values:
+        return values
+    holds: Callable[[int], Any] = eval(f"lambda value: {spelt(condition, lambda _: 'value')}")
+    left = [value for value in values[index] if holds(value)]
+    return {**values, index: left} if left else None
 
 
 class Numbering:

@@ -302,8 +302,11 @@ def _over_range(w: Writer, node: ast.For, given: list[Abstract]) -> None:
     begun = dict(w.frame.names)
     head = w.flow.mark()
     loop = _begun(w)
-    most = len(range(start, stop, step)) if isinstance(start, int) and isinstance(stop, int) else None
-    holds, fails = w.flow.fork(op("<" if step > 0 else ">", rounds.var, stop), most)
+    most, counter = None, None
+    if isinstance(start, int) and isinstance(stop, int):
+        most = len(range(start, stop, step))
+        counter = rounds.var.index, range(start, start + step * (most + 1), step)
+    holds, fails = w.flow.fork(op("<" if step > 0 else ">", rounds.var, stop), most, counter)
     w.flow.ends = holds
     w.flow.set(slot.var.index, slot.taken(Number(rounds.var)))
     w.flow.set(rounds.var.index, op("+", rounds.var, step))

@@ -21,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from interleave import interrupts
 from interleave.compiled.reduce.alike import representatives
 from interleave.compiled.reduce.commuting import Commuting, conditions
 from interleave.compiled.reduce.facts import Facts, Known
@@ -113,6 +114,7 @@ def _paths(growth: Growth, thread: int, head: int, unroll: bool) -> Iterator[_Pa
     """Yield the ways from `head` to where a block has to end."""
     pending, made = [_Path(head, growth.facts.at(thread, head))], 0
     while pending:
+        interrupts.look()
         path = pending.pop()
         if path.at == END or (path.length and not goes_on(path, growth.places(thread, path.at), unroll)):
             made += 1
@@ -205,6 +207,7 @@ class Movers:
             for others in representatives(system, commuting.facts)
         ]
         self._places: dict[tuple[int, int], Place] = {}
+        self._private_places: dict[tuple[int, int], Place] = {}
 
     def by_lockset(self, thread: int, pc: int) -> Place:
         """Return which way the commands at `pc` move, asked of `Commuting` for every command of another thread."""
@@ -222,10 +225,13 @@ class Movers:
 
     def by_privacy(self, thread: int, pc: int) -> Place:
         """Return the same for the simplest movers: commands that touch what is private only."""
-        commands = self.system.commands[thread].get(pc, ())
-        silent = thread not in self.watched
-        silent = silent and all(self.is_private(command) and self.is_hidden(command) for command in commands)
-        return Place(silent, silent, self.waits(thread, pc), self.is_exclusive(commands))
+        key = thread, pc
+        if key not in self._private_places:
+            commands = self.system.commands[thread].get(pc, ())
+            silent = thread not in self.watched
+            silent = silent and all(self.is_private(command) and self.is_hidden(command) for command in commands)
+            self._private_places[key] = Place(silent, silent, self.waits(thread, pc), self.is_exclusive(commands))
+        return self._private_places[key]
 
     def is_private(self, command: Command) -> bool:
         """Return whether `command` touches nothing but what is private to its thread."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from interleave import interrupts
 from interleave.compiled.reduce.facts import Facts, Known, clash
 from interleave.compiled.reduce.terms import (
     Literal,
@@ -70,6 +71,7 @@ class Commuting:
 
         Then `one` moves to the right over `other`, and `other` to the left over `one`.
         """
+        interrupts.look()
         if not self.footprint(one).touches(self.footprint(other)):
             return True
         return self._remembered("right", one, other, self._moves_right)
@@ -87,6 +89,7 @@ class Commuting:
         return self._answers[key]
 
     def _commute(self, one: Command, other: Command) -> bool:
+        interrupts.look()
         mine, others = self.facts.before(one), self.facts.before(other)
         if mine is None or others is None or clash(mine, others):
             return True

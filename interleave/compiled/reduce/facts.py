@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from interleave import interrupts
 from interleave.compiled.reduce.terms import contradictory, equalities, literals, put
 from interleave.compiled.system import END, UNSTARTED, Command, Expr, System
 
@@ -127,6 +128,7 @@ class _Annotation:
     def follow(self) -> None:
         """Take the facts along each thread's own commands until they are the same before and after."""
         while self.pending:
+            interrupts.look()
             for command, before in self.taken(*self.pending.pop()):
                 known = after(before, command)
                 self.meet(command.thread, command.target, known)

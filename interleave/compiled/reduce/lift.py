@@ -12,6 +12,7 @@ Read next: `loops`, the closed form; `interleave.compiled.plain`, the search.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, product
@@ -29,6 +30,8 @@ Run: TypeAlias = "tuple[int, int]"
 
 LARGE = 8
 LONGEST_ROUND = 200
+MOST_FAILURES = 50
+"""Where the rounds from a place have no closed form so often, it is not asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Solo:
     def __init__(self, system: System) -> None:
         self.system, self.plain = system, Plain(system)
         self.nothing = Facts(system, tuple({} for _ in system.threads))
+        self.bound = max(bounds_of(system), default=LARGE) + 1
+        self._failures: Counter[tuple[int, int]] = Counter()
         self._loops: dict[tuple[int, ...], tuple[Loop, Any, Any] | None] = {}
 
     def next(self, state: State, thread: int) -> tuple[Command, State] | None:
@@ -74,15 +79,20 @@ class Solo:
 
         None if it does not come back to where it is, or its rounds have no closed form.
         """
+        here = thread, state[thread]
+        if self._failures[here] > MOST_FAILURES:
+            return None
         cycle, after = list[Command](), state
         while not cycle or after[thread] != state[thread]:
             found = self.next(after, thread)
             if found is None or len(cycle) == LONGEST_ROUND:
+                self._failures[here] += 1
                 return None
             cycle.append(found[0])
             after = found[1]
         ready = self._closed(cycle)
         if ready is None or most < 1:
+            self._failures[here] += 1
             return None
         loop, bounds, jumped = ready
         times = min(most, 1 + min(bounds(state)))
@@ -92,7 +102,7 @@ class Solo:
         """Return the commands of a round as one loop, ready to be evaluated."""
         key = tuple(map(id, cycle))
         if key not in self._loops:
-            loop = loop_of(in_a_row(cycle), self.nothing)
+            loop = loop_of(in_a_row(cycle), self.nothing, unequal=True)
             size = len(self.system.initial)
             self._loops[key] = (loop, compiled(loop.bounds), compiled(jump(loop, size))) if loop else None
         return self._loops[key]
@@ -101,7 +111,8 @@ class Solo:
         """Return the state in which `thread` is over or cannot move, and the steps up to there."""
         steps = 0
         while state[thread] != END:
-            many = self.rounds(state, thread, state_bound(self.system))
+            interrupts.look()
+            many = self.rounds(state, thread, self.bound)
             if many is not None:
                 state, _, more = many
                 steps += more
@@ -146,11 +157,6 @@ def bounds_of(system: System) -> set[int]:
             if part.name in ("<", "<=", ">", ">="):
                 found |= {arg for arg in part.args if isinstance(arg, int) and arg > LARGE}
     return found
-
-
-def state_bound(system: System) -> int:
-    """Return a number of rounds that no loop of `system` is asked to exceed at once."""
-    return max(bounds_of(system), default=LARGE) + 1
 
 
 def scaled(system: System, rounds: int) -> System:
@@ -236,7 +242,7 @@ def _first_rounds(solo: Solo, state: State, thread: int, commands: int) -> tuple
     """Return the state after all rounds but one of the first loop in the run, the commands before it, and the steps."""
     steps = 0
     for before in range(commands):
-        many = solo.rounds(state, thread, state_bound(solo.system))
+        many = solo.rounds(state, thread, solo.bound)
         if many is not None and many[1] > 1:
             again = solo.rounds(state, thread, many[1] - 1)
             assert again is not None, "fewer rounds can be taken than were"

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from interleave.compiled.reduce.cleaning import private_variables
 from interleave.compiled.reduce.commuting import conditions, effect
@@ -36,11 +37,16 @@ class Loop:
     bounds: tuple[Expr, ...]
 
 
-def loop_of(command: Command, facts: Facts) -> Loop | None:
+NEVER: Final = 1 << 60
+"""More rounds than any loop turns."""
+
+
+def loop_of(command: Command, facts: Facts, unequal: bool = False) -> Loop | None:
     """Return `command` as a loop in closed form, None if it is not seen to be one that ends.
 
-    Each literal of the guard is a sum that is at most 0, or does not look at what the rounds change.  Each
-    variable that a round changes grows by a number, or is set to something that only grows.
+    Each literal of the guard is a sum that is at most 0, or does not look at what the rounds change; or, if `unequal`,
+    is not 0, so that the rounds end where it is.  Each variable that a round changes grows by a number, or is set to
+    something that only grows.
     """
     known = facts.before(command)
     if command.at != command.target or known is None:
@@ -50,19 +56,19 @@ def loop_of(command: Command, facts: Facts) -> Loop | None:
     settings = {index: expr for index, expr in changes.items() if index not in steps}
     if any(_looks_at(polynomial(expr), settings) for expr in settings.values()):
         return None
-    bounds = []
+    bounds, holes = list[Expr](), list[Expr]()
     for literal in conditions(command, known):
         if not _looks_at(literal.poly, changes):
             continue
-        bound = _bound(literal, steps, settings)
+        bound = _bound(literal, steps, settings, unequal)
         if bound is None:
             return None
-        bounds += bound
+        (holes if literal.kind == "!=" else bounds).extend(bound)
     # What is known here holds in every round; but what is known only by the guard must not be changed by the round.
     here = facts.at(command.thread, command.at)
     if any(index in changes for index in known.keys() - here.keys()):
         return None
-    return Loop(command, steps, settings, tuple(bounds)) if bounds else None
+    return Loop(command, steps, settings, (*bounds, *holes)) if bounds else None
 
 
 def jump(loop: Loop, size: int) -> list[Expr]:
@@ -88,19 +94,27 @@ def _looks_at(poly: Poly, changes: Mapping[int, Expr]) -> bool:
     return any(variables_of(unknown) & changes.keys() for monomial, _ in poly for unknown, _ in monomial)
 
 
-def _bound(literal: Literal, steps: Mapping[int, int], settings: Mapping[int, Expr]) -> list[Expr] | None:
+def _bound(
+    literal: Literal, steps: Mapping[int, int], settings: Mapping[int, Expr], unequal: bool
+) -> list[Expr] | None:
     """Return the bound on rounds that `literal` sets, none if it stays true; None if it cannot be told."""
     factors = linear(literal.poly)
-    if literal.kind != "<=" or factors is None or factors.keys() & settings.keys():
+    is_told = literal.kind == "<=" or (unequal and literal.kind == "!=")
+    if not is_told or factors is None or factors.keys() & settings.keys():
         return None
     added = sum(factor * steps.get(index, 0) for index, factor in factors.items())
-    if added <= 0:
+    if added == 0 or (added < 0 and literal.kind == "<="):
         return []
     value: Expr = factors.get(-1, 0)
     for index, factor in sorted(factors.items()):
         if index >= 0:
             value = Op("+", (value, Op("*", (factor, Var(index)))))
-    return [Op("//", (Op("neg", (value,)), added))]
+    rounds = Op("//", (Op("neg", (value,)), added))
+    if literal.kind == "<=":
+        return [rounds]
+    # It is 0 after so many rounds, if that is a whole number of them and they are still to come.
+    meets = Op("and", (Op("==", (Op("%", (value, added)), 0)), Op(">", (rounds, 0))))
+    return [Op("if", (meets, Op("-", (rounds, 1)), NEVER))]
 
 
 def terminates(system: System) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from interleave import interrupts
 from interleave.explore.dpor.clocks import FIELD, WIDTH, guards
 from interleave.explore.dpor.wakeup import THREAD
 
@@ -33,7 +34,7 @@ class Count:
 
 
 def count(keys: Sequence[int], clocks: Sequence[int], most: int) -> Count | None:
-    """Return the interleavings of events with these keys and clocks, None if more than `most` ideals do not suffice.
+    """Return the interleavings of events with these keys and clocks, None if `most` ideals or the time do not suffice.
 
     Costs O(ideals · threads) dictionary operations.
     """
@@ -47,7 +48,7 @@ def count(keys: Sequence[int], clocks: Sequence[int], most: int) -> Count | None
     for _ in keys:
         layers.append(_grown(layers[-1], chains, tops))
         ideals += len(layers[-1])
-        if ideals > most:
+        if ideals > most or interrupts.is_due():
             return None
     ((_, (interleavings, lasts)),) = layers[-1].items()
     if not lasts:

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
+from interleave import interrupts
 from interleave.effects import WHOLE
 from interleave.explore.dpor import probes
 from interleave.explore.dpor.clocks import FIELD, WIDTH, merged
@@ -116,6 +117,7 @@ class Races:
     def _reverse(self, earlier: int, later: int) -> bool:
         """Reverse one race if it can be, and return whether it has to be asked again after the next execution."""
         stack = self._stack
+        interrupts.look()
         is_new, blocks = later == len(stack.path), self._blocks(later)
         if blocks or is_new:
             found = self._opening(earlier, later)

@@ -13,7 +13,7 @@ from interleave import replaying
 from interleave.compiled.memory import Memory
 from interleave.compiled.plain import Plain
 from interleave.compiled.system import UNSTARTED, State, System
-from interleave.errors import ScheduleError
+from interleave.errors import NotDeterministic, ScheduleError
 from interleave.outcomes import key_of
 from interleave.scenario import Program
 from interleave.trace import NO_OUTCOME, Orders, Trace, Unrun
@@ -113,7 +113,13 @@ class Lowered:
     def _run(self, path: Sequence[int], ending: Ending) -> Trace:
         """Run a path on the machine; AssertionError if it ends otherwise than the commands say."""
         # Where all are stuck before blocks of several steps, the first steps of these may still be possible.
-        trace = replaying.along(self.program, list(path), to_the_end=not self.plain.is_over(ending.state))
+        try:
+            trace = replaying.along(self.program, list(path), to_the_end=not self.plain.is_over(ending.state))
+        except NotDeterministic as error:
+            raise NotDeterministic(
+                f"{error}; or its commands are not its steps, which would be a defect of interleave: explorer='dpor' "
+                "does without commands"
+            ) from None
         state = ending.state
         over = self.plain.is_over(state)
         crashed = {trace.threads[thread] for thread, _ in self.plain.crashes(state) if thread < len(trace.threads)}

@@ -19,6 +19,7 @@ from interleave.compiled.lower import choices_of
 from interleave.compiled.reduce.cleaning import DEAD
 from interleave.compiled.reduce.lift import Solo, Witness, bounds_of, lift
 from interleave.compiled.reduce.pipeline import ALL, Reduced, reduce
+from interleave.compiled.reduce.rare import rare
 from interleave.compiled.reduce.search import Search as ReducedSearch
 from interleave.compiled.small import Cyclic, whole
 from interleave.errors import LoweringError
@@ -62,7 +63,7 @@ def after_reductions(lowered: Lowered, search: Search) -> Iterator[Ending]:
             yield from reduced.endings(lowered, left, reached)
             return
         if most == _FEW and (witness := _lifted(lowered)) is not None:
-            search.unfinished = "stopped at a violation of the full size, lifted from fewer rounds"
+            search.unfinished = "stopped at a violation of the full size, found with fewer rounds or few switches"
             yield witness
             return
         # Rounds at once, or added up, are done in plain Python; without them packed states are far faster.
@@ -142,12 +143,12 @@ def _is_dense(lowered: Lowered) -> bool:
 
 
 def _lifted(lowered: Lowered) -> Ending | None:
-    """Return a violation at full size, lifted from the same program with fewer rounds; None if none was found."""
+    """Return a violation at full size, lifted from fewer rounds or one of few switches; None if none was found."""
 
     def wanted(witness: Witness) -> bool:
         return lowered.is_bad(Ending(witness.state, witness.broken, list))
 
-    found = lift(lowered.system, wanted)
+    found = lift(lowered.system, wanted) or rare(lowered.system, wanted)
     if found is None:
         return None
     solo, state, runs = Solo(lowered.system), found.state, list(found.runs)
