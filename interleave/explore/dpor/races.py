@@ -37,7 +37,7 @@ from interleave.trace import OPTION
 BLOCKING: Final = frozenset({Acquire, Join, Await})
 """The steps that cannot be taken at all times."""
 
-_REJECTED, _ACCEPTED, _UNDECIDED, _UNCERTAIN = range(4)
+_REJECTED, _ACCEPTED, _UNDECIDED = range(3)
 
 
 Pending: TypeAlias = tuple[int, Any, Touches]
@@ -346,17 +346,18 @@ class Races:
                 thread = branch.key & THREAD
                 first = firsts.get(thread)
                 if first is None:
-                    fits = self._fits(branch, left, rest is not None)
-                    if fits is _UNCERTAIN:
-                        fits = self._really_fits(node, above, branch, left, rest is not None)
-                    if fits is _UNDECIDED:
-                        return _UNDECIDED
-                    if fits is _ACCEPTED:
-                        break
-                elif keys[first] == branch.key and (first == left[0] or self._initial(first, left)):
+                    fits = self._fits(node, above, branch, left, rest is not None)
+                else:
+                    is_first = keys[first] == branch.key and (first == left[0] or self._initial(first, left))
+                    fits = _ACCEPTED if is_first else _REJECTED
+                if fits is _REJECTED:
+                    continue
+                if fits is _UNDECIDED:
+                    return _UNDECIDED
+                if first is not None:
                     left.remove(first)
                     firsts[thread] = following[first]
-                    break
+                break
             else:
                 self._graft(node, branches, left)
                 return _ACCEPTED
@@ -365,22 +366,21 @@ class Races:
             above.append(branch)
             branches = branch.branches
 
-    def _fits(self, branch: Branch, left: list[int], is_whole: bool) -> int:
-        """Return _ACCEPTED if `branch`, whose thread has no event in `left`, can come before it all."""
+    def _fits(self, node: int, above: Sequence[Branch], branch: Branch, left: list[int], is_whole: bool) -> int:
+        """Return _ACCEPTED if `branch`, below `above`, whose thread has no event in `left`, can come before it all."""
         if not self._independent(branch.touches, left):
             seen = tuple([touch for touch in branch.touches if touch[0].__class__ is int])
-            return _UNCERTAIN if len(seen) < len(branch.touches) and self._independent(seen, left) else _REJECTED
+            if len(seen) == len(branch.touches) or not self._independent(seen, left):
+                return _REJECTED
+            if not self._really_independent(node, above, branch, left):
+                return _REJECTED
         return _ACCEPTED if is_whole else _UNDECIDED
 
-    def _really_fits(
-        self, node: int, above: Sequence[Branch], branch: Branch, left: Sequence[int], is_whole: bool
-    ) -> int:
-        """Return what `_fits` says where it hangs on which objects are the same."""
+    def _really_independent(self, node: int, above: Sequence[Branch], branch: Branch, left: Sequence[int]) -> bool:
+        """Return whether `branch` commutes with `left` where it hangs on which objects are the same."""
         later, moved, _ = self._moved
         touches = [(event, moved if event == later else self._stack.touches[event]) for event in left]
-        if not probes.independent(self._stack, node, above, branch, touches):
-            return _REJECTED
-        return _ACCEPTED if is_whole else _UNDECIDED
+        return probes.independent(self._stack, node, above, branch, touches)
 
     def _graft(self, node: int, branches: list[Branch], left: Sequence[int]) -> None:
         stack = self._stack
