@@ -118,12 +118,12 @@ class _Every:
         return replace(unproved, proved=True, clauses=told)
 
     def _refuted(self) -> str | None:
-        for count, every in self.seen.items():
-            for few in every:
-                for value in sorted(few.outcomes):
-                    low = self.low is None or self.low.at_both(few.rounds, count) <= value
-                    if not low or (self.high is not None and value > self.high.at_both(few.rounds, count)):
-                        return f"it is false: with N = {few.rounds} and T = {count} there is the outcome {value}"
+        ends = [(few.rounds, count, few.outcomes) for count, every in self.seen.items() for few in every]
+        for rounds, count, outcomes in ends:
+            low, high = [None if bound is None else bound.at_both(rounds, count) for bound in (self.low, self.high)]
+            beyond = [v for v in outcomes if (low is not None and v < low) or (high is not None and v > high)]
+            if beyond:
+                return f"it is false: with N = {rounds} and T = {count} there is the outcome {min(beyond)}"
         return None
 
     def _of_one(self) -> Proof:

@@ -101,12 +101,12 @@ def rare(system: System, wanted: Callable[[Witness], bool]) -> Witness | None:
         return None
     walker = _Walker(system)
     try:
-        return next((found for found in _tried(walker) if wanted(found)), None)
+        return next((found for found in _tried(walker) if found is not None and wanted(found)), None)
     except _Enough:
         return None
 
 
-def _tried(walker: _Walker) -> Iterator[Witness]:
+def _tried(walker: _Walker) -> Iterator[Witness | None]:
     threads = range(len(walker.solo.system.threads))
     state, runs = walker.solo.system.initial, list[Run]()
     if sum(state[n] not in (END, UNSTARTED) for n in threads) == 1:  # main, which starts the others
@@ -118,6 +118,4 @@ def _tried(walker: _Walker) -> Iterator[Witness]:
             begun = [*runs, (one, steps)]
             for met, more in (walker.rest(stopped, other), *walker.stops(stopped, other)):
                 back, rest = walker.rest(met, one)
-                found = walker.finished(back, [*begun, (other, more), (one, rest)])
-                if found is not None:
-                    yield found
+                yield walker.finished(back, [*begun, (other, more), (one, rest)])
