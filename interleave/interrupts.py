@@ -50,11 +50,6 @@ def passes(error: BaseException | None) -> bool:
     return True
 
 
-def is_due() -> bool:
-    """Return whether `look` would raise."""
-    return Notes.pressed or (Notes.deadline is not None and time.perf_counter() > Notes.deadline)
-
-
 def look() -> None:
     """Raise Interrupted if Ctrl-C was pressed, OutOfTime if the time limit is over."""
     if Notes.pressed:

@@ -155,10 +155,15 @@ def _patrol(watch: _Watch) -> Iterator[None]:
 
 def _is_ours(frame: FrameType | None) -> bool:
     """Return whether a search is at work of its own, which takes no steps and looks by itself whether to stop."""
-    while frame is not None and not frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and _says_nothing(frame.f_code.co_filename):
         frame = frame.f_back
     file = frame.f_code.co_filename if frame is not None else ""
     return file.startswith(_OURS) and file not in _PROGRAMS
+
+
+def _says_nothing(file: str) -> bool:
+    """Return whether code of a file may be called by whoever searches and by whoever runs the program."""
+    return not file.startswith(_PACKAGE) or file == interrupts.__file__
 
 
 def _place(frame: FrameType | None) -> str:

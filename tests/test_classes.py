@@ -15,7 +15,7 @@ from interleave.compiled.classes import Classes, Dependence, TooMany, classes
 from interleave.compiled.kernel import reach
 from interleave.compiled.kernel.counts import executions
 from interleave.compiled.plain import Plain, search
-from interleave.compiled.system import END, Command, Op, System, Value, Var, Variable
+from interleave.compiled.system import END, UNSTARTED, Command, Op, System, Value, Var, Variable
 
 LITMUS = facts.load("litmus.json")
 COUNTERS = facts.load("counter.json", "cases")
@@ -129,7 +129,8 @@ def dependent(first: Command, second: Command, **options: Any) -> bool:
     """Return whether two commands depend on each other in a system of their own; variables are 2, 3 and 4."""
     places = ({first.at: (first,)}, {second.at: (second,)})
     variables = tuple(Variable(name) for name in "xyz")
-    tested = System(("a", "b"), variables, (2, 2, 0, 0, 0), places, outcome=Value(0), **options)
+    options = {"initial": (2, 2, 0, 0, 0), **options}
+    tested = System(("a", "b"), variables, commands=places, outcome=Value(0), **options)
     return 1 in Dependence(tested).on(0)
 
 
@@ -160,8 +161,11 @@ def test_which_commands_depend_on_each_other(first: Command, second: Command, ex
 def test_the_last_end_depends_on_daemons_and_changes_of_what_an_invariant_looks_at_on_each_other() -> None:
     ending, moving, turning = command(0, 2), command(0, 2, target=3), command(1, 2, target=2)
 
-    assert dependent(ending, turning, daemons=frozenset((1,)))
-    assert not dependent(moving, turning, daemons=frozenset((1,)))
+    started = (UNSTARTED, 2, 0, 0, 0)
+    assert dependent(ending, turning, daemons=frozenset((1,)), initial=started)
+    assert not dependent(moving, turning, daemons=frozenset((1,)), initial=started)
+    # The last step of a thread that nobody started may be any of its steps.
+    assert dependent(moving, turning, daemons=frozenset((1,)))
     assert not dependent(ending, turning)
     looks = Op("<", (Op("+", (X, Y)), 9))
     assert dependent(command(0, 2, (2, 1)), command(1, 2, (3, 1)), invariant=looks)

@@ -145,6 +145,17 @@ def test_the_invariant_tells_what_the_counter_is() -> None:
     assert "== counter.count + threads with locked is at " in sums
 
 
+def test_an_assertion_of_main_that_always_holds_is_no_hindrance() -> None:
+    run = program(locked, 7)
+
+    def checked() -> int:
+        count = run()
+        assert count > 1
+        return count
+
+    assert prove(lower(as_program(checked)), ALL, ALL).proved
+
+
 # What is not.
 
 

@@ -123,7 +123,7 @@ class Copies:
                 _main(one.commands[MAIN], names),
                 *(_copy(one.commands[FIRST], name, name.index(FIRST)) for name in names),
             ),
-            crash={name.index(FIRST): name.index(one.crash[FIRST]) for name in names if FIRST in one.crash},
+            crash={name.index(who): name.index(found) for name in names for who, found in one.crash.items()},
             outcome=_outcome(one, names[0]),
         )
         done = tuple(name.index(index) for name in names for index in self.one.done)
@@ -187,13 +187,14 @@ def _part(found: Parametric, thread: int) -> Parametric:
     where = {MAIN: MAIN, thread: FIRST} | {index: nth for nth, index in enumerate([*rest, *own], 2)}
     same = {nth: 1 + system.crashes.index(crash) for nth, crash in enumerate(system.crashes, 1)}
     name = Renaming(system, where, {0: 0, 1: 1, 1 + thread: MINE}, same)
-    crash = {FIRST: where[system.crash[thread]]} if thread in system.crash else {}
+    alone = replace(name, indices={index: new for index, new in where.items() if index != MAIN})  # main is another here
+    crash = {where[who]: where[system.crash[who]] for who in (MAIN, thread) if who in system.crash}
     part = replace(
         system,
         threads=("main", system.threads[thread].rsplit("-", 1)[0]),
         variables=tuple(_moved(system.variables[index - len(system.threads)]) for index in [*rest, *own]),
         initial=(system.initial[MAIN], system.initial[thread], *(system.initial[index] for index in [*rest, *own])),
-        commands=(_joined(system, thread, name), _copy(system.commands[thread], name, FIRST)),
+        commands=(_joined(system, thread, name), _copy(system.commands[thread], alone, FIRST)),
         crash=crash,
         outcome=_outcome(system, name),
     )

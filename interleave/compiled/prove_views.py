@@ -138,10 +138,18 @@ def _candidates(found: Views) -> Iterator[Expr]:
     yield from equations([*main, *at, *holds, *shared, *mine], rows)
     for thread in (MAIN, FIRST):
         for place in _places(thread, rows):
-            there = [row for row in rows if row[thread] == place]
-            for equation in equations([*holds, *shared, *mine], there):
-                yield any_of([Op("not", (is_at(thread, place),)), equation])
+            elsewhere = [Op("not", (is_at(thread, place),)), *_crashed(found, thread, place)]
+            is_elsewhere = compiled((any_of(elsewhere),), "all")
+            there = [row for row in rows if not is_elsewhere(row)]
+            for equation in equations([*holds, *shared, *mine], there) if there else ():
+                yield any_of([*elsewhere, equation])
     yield from clauses([*_places_and_holders(found, holds), *_numbers(found, [*shared, *mine])], rows, 2)
+
+
+def _crashed(found: Views, thread: int, place: int) -> list[Expr]:
+    """Return that a thread has crashed, where it is over and might have."""
+    crash = found.wide.crash
+    return [Op("!=", (Var(crash[thread]), 0))] if place == END and thread in crash else []
 
 
 def _shared(found: Views) -> list[Var]:

@@ -114,8 +114,8 @@ def one_too_many(self: Any, way: Any, state: Any, only: bool) -> Any:
     return (way.jump((*state, times + 1)) if times > 1 else after), command, times
 
 
-def private_bounds_only(literal: Any, steps: Any, settings: Any) -> Any:
-    found = BOUND(literal, steps, settings)
+def private_bounds_only(literal: Any, steps: Any, settings: Any, unequal: bool) -> Any:
+    found = BOUND(literal, steps, settings, unequal)
     return [] if found and len(steps) > 1 and min(steps) in variables_of(found[0]) else found
 
 
