@@ -50,7 +50,7 @@ def applied(w: Explicit, inner: Inner, given: list[Abstract], named: dict[str, A
     if not any(frame is around for frame in w.frames):  # it has returned, and may have been called again since
         outer = {name: UNSURE if isinstance(held, Slot) else held for name, held in outer.items()}
     cells = {name: cell for name, cell in around.cells.items() if scope.owner(name) not in own}
-    frame = Frame(Place(inner.node, scope, module), around.filename, around.globals, cells, outer)
+    frame = Frame(Place(inner.node, scope, module), around.filename, around.globals, cells, outer, call=w.node)
     w.frames.append(frame)
     return in_place(w, frame, values)
 

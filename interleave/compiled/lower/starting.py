@@ -122,6 +122,7 @@ def main_from(writer: Writer, function: FunctionType, standing: Standing) -> Abs
     place = find(function.__code__)
     free = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     frame = Frame(place, function.__code__.co_filename, function.__globals__, {**free, **standing.cells})
+    frame.call = writer.node
     if missing := place.scope.shared() - standing.cells.keys():
         raise Refused(f"the variable {min(missing)}, which functions inside change, cannot be found")
     writer.frames.append(frame)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from interleave.compiled.lower.expressions import attribute_of, binary, branches, expr, place_of
 from interleave.compiled.lower.frames import MOST_UNROLLED, UNSURE, Loop
-from interleave.compiled.lower.leaving import error_of, written_try
+from interleave.compiled.lower.leaving import error_of, last, written_try
 from interleave.compiled.lower.lists import element, own, store
 from interleave.compiled.lower.places import Refused, is_lock
 from interleave.compiled.lower.values import Abstract, Known, Number, Several, Slot, integer, number
@@ -292,8 +292,10 @@ def _over_range(w: Writer, node: ast.For, given: list[Abstract]) -> None:
     if not isinstance(stop, int):
         kept = w.program.slots.new(f"end of the {title}", w.thread, is_typed=True)
         w.flow.set(kept.var.index, stop)
+        w.program.holds(w.frame, node.iter, kept, "stop")
         stop = kept.var
     w.flow.set(rounds.var.index, start)
+    w.program.holds(w.frame, node.iter, rounds, "round")
     slot = w.slot(node.target.id)
     if node.target.id in w.frame.place.scope.globals | w.frame.place.scope.nonlocals:
         raise Refused("a loop over a shared variable")
@@ -326,13 +328,14 @@ def _with(w: Writer, node: ast.With) -> None:
         if not isinstance(lock, Known) or not is_lock(lock.value) or item.optional_vars is not None:
             raise Refused("a `with` of what is no threading.Lock or RLock, or with `as`")
         w.frame.held.append(w.acquire(lock.value))
+        w.frame.way = None
     statements(w, node.body)
     while len(w.frame.held) > depth:
         slot = w.frame.held.pop()
         assert isinstance(slot, Slot), "blocks are left in their order"
         if w.flow.ends:
             w.node = node
-            w.release(slot)
+            last(w, ("end", node), lambda lock=slot: w.release(lock))
 
 
 def _assert(w: Writer, node: ast.Assert) -> None:
