@@ -6,7 +6,7 @@ Read next: `writer`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import CellType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -74,7 +74,8 @@ class Frame:
     """A function that is being written: its names, what they hold, its loops, and what is done on the way out.
 
     That is to give back the locks of `with` blocks, and what stands in `try` blocks.  `call` is where it is called in
-    the frame around, `way` how the block is left whose last things are being written, None if there is none.
+    the frame around, `way` how the block is left whose last things are being written, None if there is none, `rounds`
+    how many rounds have begun of each loop that is written out.
     """
 
     place: Place
@@ -88,6 +89,17 @@ class Frame:
     returned: list[tuple[list[Setter], Abstract]] = field(default_factory=list)
     call: ast.AST | None = None
     way: Leaving | None = None
+    rounds: dict[ast.AST, int] = field(default_factory=dict)
+
+    def counted(self, over: ast.AST, items: Iterable[Abstract], begun: int) -> Iterator[Abstract]:
+        """Yield the items of the rounds of a loop that is written out, counting them: `begun` were before."""
+        self.rounds[over] = begun
+        try:
+            for item in items:
+                self.rounds[over] += 1
+                yield item
+        finally:
+            self.rounds.pop(over, None)
 
 
 @dataclass

@@ -9,7 +9,7 @@ Read next: `suspended`, which asks.
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -28,12 +28,13 @@ Names: TypeAlias = "dict[str, Abstract | Slot]"
 class Note:
     """Where a thread stands before a step: its functions from the outermost on, each with its node and names.
 
-    `ways` is how each leaves the block whose last things are done; `nth` is how many steps had been put.
+    `ways` is how each leaves the block whose last things are done, `rounds` how many have begun of its loops; `nth` is how many steps had been put.
     """
 
     step: Step
     frames: tuple[tuple[Frame, ast.AST, Names], ...]
     ways: tuple[Leaving | None, ...]
+    rounds: tuple[Mapping[ast.AST, int], ...]
     nth: int
 
 
@@ -74,7 +75,8 @@ class Notes:
         nodes = [*(frame.call or w.node for frame in w.frames[1:]), w.node]
         frames = tuple([(frame, node, dict(frame.names)) for frame, node in zip(w.frames, nodes, strict=False)])
         ways = tuple([frame.way for frame in w.frames])
-        self._steps[id(w.flow.last)] = Note(w.flow.last, frames, ways, len(self._steps))
+        rounds = tuple([dict(frame.rounds) for frame in w.frames])
+        self._steps[id(w.flow.last)] = Note(w.flow.last, frames, ways, rounds, len(self._steps))
 
     def value(self, frame: Frame, node: ast.AST, what: Abstract | Slot, part: str) -> None:
         """Note what is the value of a node."""

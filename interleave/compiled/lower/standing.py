@@ -13,7 +13,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import GeneratorType
-from typing import Any
+from typing import Any, Final
 
 from interleave.compiled.lower.copies import Copies
 from interleave.compiled.lower.frames import Leaving
@@ -26,8 +26,13 @@ from interleave.compiled.system import System, Var
 from interleave.effects import KINDS
 from interleave.split.build import kept_in, site_of
 from interleave.split.emit import Kept
+from interleave.split.iteration import INDEXED
+from interleave.split.protocol import Own
 from interleave.steps import Item, Read, Variable, Write
 from interleave.threads import Thread
+
+
+_LIST_ITERATOR: Final = type(iter([]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,18 +187,31 @@ def _value(held: Held, function: Suspended) -> list[Any]:
 # ---------------------------------------------------------------- whether a thread stands at a place
 
 
-def _stands(note: Note, chain: Sequence[Suspended], kind: str, part: str) -> bool:
+def _stands(note: Note, chain: Sequence[Suspended], kind: str, part: tuple[str, ...]) -> bool:
     """Return whether functions stand at the nodes of a place, leave blocks in the same way, and touch the same part."""
     if kind == "end":
         return True
     if len(note.frames) != len(chain) or not note.step.taken.text.endswith(part):
         return False
-    for (frame, node, _), way, function in zip(note.frames, note.ways, chain, strict=True):
-        if frame.place.node is not function.kept.function:
+    for (frame, node, _), way, rounds, function in zip(note.frames, note.ways, note.rounds, chain, strict=True):
+        if frame.place.node is not function.kept.function or not _turns(rounds, function):
             return False
         if kind == "release" and function is chain[-1] and way is not None and not isinstance(way[1], ast.Try):
             return _gives_back(way, function)
         if function.node not in _anchors(node) or not _leaves(way, function):
+            return False
+    return True
+
+
+def _turns(rounds: Mapping[ast.AST, int], function: Suspended) -> bool:
+    """Return whether the loops of a function are in these rounds, as far as that is seen."""
+    for node, begun in rounds.items():
+        over, count = (function.variables.get(name) for name in function.kept.rounds.get(node, ("", "")))
+        if isinstance(over, Own):
+            over = over.it
+        if type(over) in INDEXED and count != begun:
+            return False
+        if type(over) is _LIST_ITERATOR and over.__reduce__()[2:] not in ((), (begun,)):
             return False
     return True
 
@@ -238,11 +256,11 @@ def _leaves(way: Leaving | None, function: Suspended) -> bool:
     return mark != "return" and (mark == "end" or not is_alone)
 
 
-def _part(step: Any) -> str:
-    """Return how the name of what a step touches ends, "" if that says nothing."""
+def _part(step: Any) -> tuple[str, ...]:
+    """Return how the name of what a step touches may end, ("",) if that says nothing."""
     name = getattr(step, "name", None)
     if isinstance(name, Item):
-        return f"[{name.key!r}]"
+        return (f"[{name.key!r}]",)
     if isinstance(name, Variable):
-        return name.name
-    return f".{name}" if isinstance(name, str) and step.__class__ in (Read, Write) else ""
+        return f"[{name.name!r}]", name.name
+    return (f".{name}" if isinstance(name, str) and step.__class__ in (Read, Write) else "",)

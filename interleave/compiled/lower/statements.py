@@ -259,7 +259,7 @@ def _depends(w: Writer, node: ast.For) -> bool:
 def unrolled(w: Writer, node: ast.For, items: Iterable[Abstract], around: Loop | None = None) -> None:
     """Write a loop once for each of `items`; `around` is the loop if a first round was written already."""
     loop = around or _begun(w)
-    for item in items:
+    for item in w.frame.counted(node.iter, items, int(around is not None)):
         if not w.flow.ends:
             break
         before = own(w, node.iter)
