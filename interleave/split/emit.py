@@ -71,15 +71,15 @@ def both(tests: Sequence[ast.expr]) -> ast.expr | None:
 class Kept:
     """Where the split form of `function` keeps what: by node the variable that holds its value.
 
-    `sites` are the nodes of the sites, by number; those of `by_error` leave a block by an error.  `rounds` are, by
-    what a loop goes through, the variable that holds that and the one that counts.
+    `sites` are the nodes of the sites, by number; of those that leave a block by an error, `errors` are the
+    variables that hold it.  `rounds` are, by what a loop goes through, the variable that holds that and the one that counts.
     """
 
     function: ast.AST
     values: dict[ast.AST, str] = field(default_factory=dict)
     rounds: dict[ast.AST, tuple[str, str]] = field(default_factory=dict)
     sites: dict[int, ast.AST] = field(default_factory=dict)
-    by_error: set[int] = field(default_factory=set)
+    errors: dict[int, str] = field(default_factory=dict)
 
 
 class Unit:

@@ -27,8 +27,8 @@ UNSURE: Final = Known(object())
 """What a variable holds of which different ways to a place say different things."""
 
 
-Leaving: TypeAlias = "tuple[str, ast.AST]"
-"""How a block is left: `end`, `return`, `break`, `continue` or `raise`, and the block."""
+Leaving: TypeAlias = "tuple[str, ast.AST, Raised | None]"
+"""How a block is left: `end`, `return`, `break`, `continue` or `raise`; the block, or where it is left; the error."""
 
 Arrival: TypeAlias = "tuple[list[Setter], dict[str, Abstract | Slot]]"
 

@@ -50,9 +50,9 @@ def _out_of(w: Writer, frame: Frame, raised: Raised) -> None:
     while frame.held and w.flow.ends:
         entry = frame.held.pop()
         if isinstance(entry, Slot):
-            last(w, ("raise", w.node), lambda lock=entry: w.release(lock))
+            last(w, ("raise", w.node, raised), lambda lock=entry: w.release(lock))
         elif entry.is_final:
-            _finally(w, entry, "raise")
+            _finally(w, entry, "raise", raised)
         elif (handler := _handler_of(w, entry.node.handlers, raised)) is not None:
             entry.caught.append((raised, handler, w.here()))
             w.flow.ends = []
@@ -66,11 +66,11 @@ def last(w: Writer, way: Leaving, write: Callable[[], None]) -> None:
     frame.way = before
 
 
-def _finally(w: Writer, guard: Guard, how: str) -> None:
+def _finally(w: Writer, guard: Guard, how: str, raised: Raised | None = None) -> None:
     from interleave.compiled.lower.statements import statements
 
     del w.frame.loops[guard.loops :]
-    last(w, (how, guard.node), lambda: statements(w, guard.node.finalbody))
+    last(w, (how, guard.node, raised), lambda: statements(w, guard.node.finalbody))
 
 
 def _ended(w: Writer, raised: Raised) -> None:
@@ -91,7 +91,7 @@ def left(w: Writer, depth: int) -> None:
     while len(frame.held) > depth and w.flow.ends:
         entry = frame.held.pop()
         if isinstance(entry, Slot):
-            last(w, (how, node), lambda lock=entry: w.release(lock))
+            last(w, (how, node, None), lambda lock=entry: w.release(lock))
         elif entry.is_final:
             _finally(w, entry, how)
         w.node = node
@@ -145,7 +145,7 @@ def written_try(w: Writer, node: ast.Try) -> None:
     w.meet(*ways)
     if node.finalbody:
         frame.held.pop()
-        last(w, ("end", node), lambda: statements(w, node.finalbody))
+        last(w, ("end", node, None), lambda: statements(w, node.finalbody))
 
 
 def error_of(w: Writer, node: ast.Raise) -> Raised:

@@ -16,20 +16,20 @@ from types import GeneratorType
 from typing import Any, Final
 
 from interleave.compiled.lower.copies import Copies
-from interleave.compiled.lower.frames import Leaving
+from interleave.compiled.lower.frames import Leaving, Raised
 from interleave.compiled.lower.noting import Held, Note, Notes
 from interleave.compiled.lower.places import Refused
 from interleave.compiled.lower.unknowns import Unknowns, objects_of
 from interleave.compiled.lower.values import FIRST_SLOT, Number, Slot
 from interleave.compiled.reduce.cleaning import live_at
-from interleave.compiled.system import System, Var
+from interleave.compiled.system import Crash, System, Var
 from interleave.effects import KINDS
 from interleave.split.build import kept_in, site_of
 from interleave.split.emit import Kept
 from interleave.split.iteration import INDEXED
 from interleave.split.protocol import Own
 from interleave.steps import Item, Read, Variable, Write
-from interleave.threads import Thread
+from interleave.threads import Thread, came_from
 
 
 _LIST_ITERATOR: Final = type(iter([]))
@@ -231,23 +231,29 @@ def _anchors(node: ast.AST) -> list[ast.AST]:
 
 def _gives_back(way: Leaving, function: Suspended) -> bool:
     """Return whether a `with` block gives its lock back as it is left in that way."""
-    how, node = way
-    call = function.node
+    how, node, raised = way
+    call, error = function.node, function.kept.errors.get(function.site)
     if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "release":
         return False
-    if (function.site in function.kept.by_error) != (how == "raise"):
-        return False
+    if raised is not None:
+        return error is not None and is_error(raised, function.variables.get(error))
+    mark = function.variables.get(".leave")
     if isinstance(node, ast.With):
-        mark = function.variables.get(".leave")
-        return mark != "return" and any(call is item.context_expr for item in node.items)
-    return how == "raise" or function.variables.get(".leave") == how
+        return error is None and mark != "return" and any(call is item.context_expr for item in node.items)
+    return error is None and bool(mark == how)
+
+
+def is_error(raised: Raised | Crash, error: Any) -> bool:
+    """Return whether `error` is what is known to be raised."""
+    told = f"{type(error).__name__}: {error}"
+    return told.startswith(raised.message) and came_from(error) == (raised.filename, raised.line)
 
 
 def _leaves(way: Leaving | None, function: Suspended) -> bool:
     """Return whether the last things of a `try` are done as it is left in that way, as far as the marks tell."""
     if way is None:
         return True
-    how, node = way
+    how, node, _ = way
     mark = function.variables.get(".leave")
     if how != "end":
         return bool(mark == how)

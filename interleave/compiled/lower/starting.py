@@ -195,6 +195,7 @@ def _resume_loop(writer: Writer, node: ast.For, path: list[ast.AST], standing: S
         raise Refused("a loop that starts a thread, and not in its first round")
     loop = Loop(held=len(writer.frame.held))
     writer.frame.loops.append(loop)
+    writer.frame.rounds[node.iter] = 1
     _resume(writer, node.body, path, standing)
     writer.meet(writer.here(), *loop.again)
     loop.again = []

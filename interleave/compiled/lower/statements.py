@@ -335,7 +335,7 @@ def _with(w: Writer, node: ast.With) -> None:
         assert isinstance(slot, Slot), "blocks are left in their order"
         if w.flow.ends:
             w.node = node
-            last(w, ("end", node), lambda lock=slot: w.release(lock))
+            last(w, ("end", node, None), lambda lock=slot: w.release(lock))
 
 
 def _assert(w: Writer, node: ast.Assert) -> None:

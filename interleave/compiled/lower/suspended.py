@@ -16,7 +16,7 @@ from typing import Any
 from interleave.compiled.lower import lowered_only
 from interleave.compiled.lower.noting import Notes
 from interleave.compiled.lower.places import Refused
-from interleave.compiled.lower.standing import Standings
+from interleave.compiled.lower.standing import Standings, is_error
 from interleave.compiled.lower.twins import Twins
 from interleave.compiled.lower.unknowns import code_among
 from interleave.compiled.lower.values import Slot, code_of
@@ -25,7 +25,6 @@ from interleave.errors import LoweringError
 from interleave.machine import Machine
 from interleave.scenario import Program
 from interleave.steps import Item, Variable
-from interleave.threads import came_from
 
 
 class Loader:
@@ -89,15 +88,11 @@ class Loader:
 
     def _put_crashes(self, machine: Machine, state: list[int]) -> None:
         for thread, error, _ in machine._crashes:
-            where, kind = came_from(error), type(error)
-            codes = [
-                1 + number
-                for number, crash in enumerate(self.system.crashes)
-                if crash.message.partition(":")[0] == kind.__name__ and (crash.filename, crash.line) == where
-            ]
+            numbered = enumerate(self.system.crashes, 1)
+            codes = {crash.message: number for number, crash in numbered if is_error(crash, error)}
             if not codes or thread.index not in self.system.crash:
-                raise Refused(f"a crash that is not known: {kind.__name__} at line {where[1]}")
-            state[self.system.crash[thread.index]] = codes[0]
+                raise Refused(f"a crash that is not known: {error!r}")
+            state[self.system.crash[thread.index]] = codes[max(codes, key=len)]
 
     def _put_shared(self, machine: Machine, state: list[int], twins: Twins) -> None:
         locks = {slot.number: lock for lock, slot in self.notes.locks}
