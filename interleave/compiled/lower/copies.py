@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+from interleave.compiled.reduce.cleaning import asked_at_the_end
 from interleave.compiled.system import END, UNSTARTED, Command, Expr, Op, State, System, Var
 
 Live = Mapping[int, frozenset[int]]
@@ -25,7 +26,7 @@ class Copies:
     def __init__(self, system: System, live: Sequence[Live]) -> None:
         self._system = system
         self._live = live
-        self._crashes = frozenset(system.crash.values())
+        self._crashes, self._asked = frozenset(system.crash.values()), asked_at_the_end(system)
         self._of = [self._refined(thread) for thread in range(len(system.threads))]
 
     def key(self, thread: int, at: int, values: Mapping[int, int]) -> Hashable:
@@ -42,7 +43,7 @@ class Copies:
         for index, variable in enumerate(system.variables, first):
             if index in self._crashes:
                 parts.append(system.crashes[state[index] - 1] if state[index] else None)
-            elif variable.owner is None:
+            elif variable.owner is None or (index in self._asked and state[variable.owner] == END):
                 parts.append((variable.name, state[index]))
         return tuple(parts)
 

@@ -88,7 +88,7 @@ def worked_out(w: Explicit, function: Abstract, value: Abstract) -> Number:
         raise Refused("a function that varies, given to a step")
     if function.value is bool:
         return Number(w.condition(value), TRUTHS)
-    around, w.flow, was_pure, w.is_pure = w.flow, Flow(), w.is_pure, True
+    around, w.flow, was_pure, w.is_pure, node = w.flow, Flow(), w.is_pure, True, w.node
     try:
         found = number(_called(w, function.value, value))
         if found is None:
@@ -98,7 +98,7 @@ def worked_out(w: Explicit, function: Abstract, value: Abstract) -> Number:
         w.flow.put(Finish())
         return Number(_joined(w.flow, result.var.index), result.read().values)
     finally:
-        w.flow, w.is_pure = around, was_pure
+        w.flow, w.is_pure, w.node = around, was_pure, node
 
 
 def _called(w: Explicit, function: Any, value: Abstract) -> Abstract:

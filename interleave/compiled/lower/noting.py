@@ -42,7 +42,7 @@ class Note:
 class Held:
     """From the step after the `nth` on, `what` is the value of `node` in a frame, or a `part` of it.
 
-    A part is the `round` of a loop or where it is to `stop`, or what a step has `changed` the value to.
+    A part is the `round` of a loop, where it is to `stop` or its `target`, or what a step has `changed` the value to.
     """
 
     frame: Frame

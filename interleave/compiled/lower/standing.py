@@ -10,9 +10,10 @@ Read next: `unknowns`, which finds the numbers; `copies`, for places that are as
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import GeneratorType
+from types import FrameType, GeneratorType
 from typing import Any, Final
 
 from interleave.compiled.lower.copies import Copies
@@ -21,15 +22,16 @@ from interleave.compiled.lower.noting import Held, Note, Notes
 from interleave.compiled.lower.places import Refused
 from interleave.compiled.lower.unknowns import Unknowns, objects_of
 from interleave.compiled.lower.values import FIRST_SLOT, Number, Slot
-from interleave.compiled.reduce.cleaning import live_at
+from interleave.compiled.reduce.cleaning import asked_at_the_end, live_at
 from interleave.compiled.system import Crash, System, Var
 from interleave.effects import KINDS
 from interleave.split.build import kept_in, site_of
 from interleave.split.emit import Kept
 from interleave.split.iteration import INDEXED
 from interleave.split.protocol import Own
+from interleave.split.source import find
 from interleave.steps import Item, Read, Variable, Write
-from interleave.threads import Thread, came_from
+from interleave.threads import PACKAGE, Thread, came_from
 
 
 _LIST_ITERATOR: Final = type(iter([]))
@@ -66,8 +68,24 @@ def suspended(thread: Thread) -> list[Suspended]:
         kept, site = kept_in(frame.f_code), site_of(frame.f_code, frame.f_lasti)
         if kept is not None and site is not None:
             found.append(Suspended(kept, site, dict(frame.f_locals)))
+        elif kept is None and not frame.f_code.co_filename.startswith(PACKAGE):
+            found.append(_explicit(frame))
         steps = steps.gi_yieldfrom
     return found
+
+
+def _explicit(frame: FrameType) -> Suspended:
+    """Return a generator of steps that somebody has written, which stands at a `yield`."""
+    function = find(frame.f_code).node
+    at = next(itertools.islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), None)
+    for node in ast.walk(function):
+        if isinstance(node, (ast.Yield, ast.YieldFrom)) and _position(node) == at:
+            return Suspended(Kept(function, sites={0: node}), 0, dict(frame.f_locals))
+    raise Refused(f"{frame.f_code.co_qualname} does not stand at a yield of its own")
+
+
+def _position(node: ast.expr) -> tuple[int | None, ...]:
+    return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
 
 
 class Standings:
@@ -82,6 +100,7 @@ class Standings:
         self._notes: dict[int, list[tuple[int, Note]]] = {thread: [] for thread in range(first)}
         for (thread, at), note in notes.at.items():
             self._notes[thread].append((at, note))
+        self._asked = asked_at_the_end(system)
         self.live = [live_at(system, thread, self._private(thread)) for thread in range(first)]
         self._held: dict[int, list[Held]] = {}
         self._indirect: list[Held] = []
@@ -90,7 +109,7 @@ class Standings:
         self.copies = Copies(system, self.live)
 
     def _private(self, thread: int) -> list[int]:
-        return [index for index, slot in self.slots.items() if slot.owner == thread]
+        return [index for index, slot in self.slots.items() if slot.owner == thread and index not in self._asked]
 
     def _keep(self, held: Held) -> None:
         if isinstance(held.what, Slot):
@@ -180,7 +199,7 @@ def _value(held: Held, function: Suspended) -> list[Any]:
     node = held.node
     if isinstance(node, ast.AugAssign) and held.part != "changed":
         node = node.target
-    name = kept.values.get(node, "")
+    name = node.id if held.part == "target" and isinstance(node, ast.Name) else kept.values.get(node, "")
     return [variables[name]] if name in variables else []
 
 
@@ -198,7 +217,7 @@ def _stands(note: Note, chain: Sequence[Suspended], kind: str, part: tuple[str, 
             return False
         if kind == "release" and function is chain[-1] and way is not None and not isinstance(way[1], ast.Try):
             return _gives_back(way, function)
-        if function.node not in _anchors(node) or not _leaves(way, function):
+        if not _is_at(node, function.node) or not _leaves(way, function):
             return False
     return True
 
@@ -214,6 +233,12 @@ def _turns(rounds: Mapping[ast.AST, int], function: Suspended) -> bool:
         if type(over) is _LIST_ITERATOR and over.__reduce__()[2:] not in ((), (begun,)):
             return False
     return True
+
+
+def _is_at(node: ast.AST, site: ast.AST) -> bool:
+    if isinstance(site, (ast.Yield, ast.YieldFrom)):
+        return node is site or node is site.value
+    return site in _anchors(node)
 
 
 def _anchors(node: ast.AST) -> list[ast.AST]:
@@ -255,6 +280,8 @@ def _leaves(way: Leaving | None, function: Suspended) -> bool:
         return True
     how, node, _ = way
     mark = function.variables.get(".leave")
+    if mark is None:  # it is a generator that somebody has written
+        return True
     if how != "end":
         return bool(mark == how)
     inside = [one for part in ast.iter_child_nodes(node) for one in ast.walk(part)]

@@ -309,6 +309,8 @@ def _over_range(w: Writer, node: ast.For, given: list[Abstract]) -> None:
     w.flow.ends = holds
     w.flow.set(slot.var.index, slot.taken(Number(rounds.var)))
     w.flow.set(rounds.var.index, op("+", rounds.var, step))
+    if len(w.frame.place.scope.bound.get(node.target.id, [])) == 1:
+        w.program.holds(w.frame, node.target, Number(op("-", rounds.var, step)), "target")
     w.frame.names[node.target.id] = slot
     perhaps(w, node.body)
     begun.pop(node.target.id, None)
