@@ -19,7 +19,7 @@ from interleave.naming import class_name, given_name, modules_variables
 from interleave.scenario import Program, ThreadPlan, plan_thread
 from interleave.steps import Steps
 
-_PACKAGE: Final = os.path.dirname(__file__) + os.sep
+PACKAGE: Final = os.path.dirname(__file__) + os.sep
 
 
 class Thread:
@@ -102,7 +102,7 @@ def place(steps: Any) -> tuple[str, int]:
     file, line = "", 0
     while isinstance(steps, GeneratorType) and steps.gi_frame is not None:
         frame = steps.gi_frame
-        if not line or not frame.f_code.co_filename.startswith(_PACKAGE):
+        if not line or not frame.f_code.co_filename.startswith(PACKAGE):
             file, line = frame.f_code.co_filename, frame.f_lineno
         steps = steps.gi_yieldfrom
     return file, line
@@ -120,7 +120,7 @@ def came_from(error: BaseException) -> tuple[str, int]:
     """Return the file and line that raised `error`, the innermost outside this package; ("", 0) if there is none."""
     found = ("", 0)
     for frame, line in traceback.walk_tb(error.__traceback__):
-        if not frame.f_code.co_filename.startswith(_PACKAGE):
+        if not frame.f_code.co_filename.startswith(PACKAGE):
             found = (frame.f_code.co_filename, line)
     return found
 

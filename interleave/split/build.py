@@ -21,7 +21,7 @@ from typing import Any
 
 from interleave.errors import SplitError
 from interleave.split import calls, comprehensions, loops, patterns, protection, statements
-from interleave.split.emit import Lowering, Position, Unit, assign, const, invoke, load, place_at, when
+from interleave.split.emit import Kept, Lowering, Position, Unit, assign, const, invoke, load, place_at, when
 from interleave.split.listing import StepList
 from interleave.split.source import find
 
@@ -106,19 +106,19 @@ def _split(code: CodeType, runtime: Mapping[str, CellType]) -> Form:
     inner = _inner_code(compiled)
     listing = StepList(code.co_qualname, code.co_filename, tuple(unit.lines))
     named = _renamed(inner, inner.co_qualname, code.co_qualname).replace(co_name=code.co_name)
-    _remember_sites(named, unit.sites)
+    _remember_sites(named, unit.sites, unit.kept)
     return Form(named, is_generator, listing, unit.sites)
 
 
-_sites: dict[int, tuple[CodeType, Mapping[Position, int]]] = {}
+_sites: dict[int, tuple[CodeType, Mapping[Position, int], Kept]] = {}
 
 
-def _remember_sites(code: CodeType, sites: Mapping[Position, int]) -> None:
-    """Keep the sites for `code` and the comprehensions in it."""
-    _sites[id(code)] = (code, sites)
+def _remember_sites(code: CodeType, sites: Mapping[Position, int], kept: Kept) -> None:
+    """Keep the sites for `code` and the comprehensions in it, and where they keep what."""
+    _sites[id(code)] = (code, sites, kept)
     for constant in code.co_consts:
         if isinstance(constant, CodeType) and constant.co_flags & 0x20:
-            _remember_sites(constant, sites)
+            _remember_sites(constant, sites, kept)
 
 
 def site_of(code: CodeType, instruction: int) -> int | None:
@@ -131,6 +131,12 @@ def site_of(code: CodeType, instruction: int) -> int | None:
         return None
     line, end_line, column, end_column = found
     return known[1].get((line, end_line, column, end_column))  # type: ignore[arg-type]
+
+
+def kept_in(code: CodeType) -> Kept | None:
+    """Return where the split form whose code is `code` keeps what, None if that is no split form."""
+    known = _sites.get(id(code))
+    return None if known is None else known[2]
 
 
 def _lowered(unit: Unit) -> ast.FunctionDef:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from interleave.split.listing import Line
@@ -67,6 +67,21 @@ def both(tests: Sequence[ast.expr]) -> ast.expr | None:
     return ast.BoolOp(op=ast.And(), values=list(tests))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """Where the split form of `function` keeps what: by node the variable that holds its value.
+
+    `sites` are the nodes of the sites, by number; of those that leave a block by an error, `errors` are the
+    variables that hold it.  `rounds` are, by what a loop goes through, the variable that holds that and the one that counts.
+    """
+
+    function: ast.AST
+    values: dict[ast.AST, str] = field(default_factory=dict)
+    rounds: dict[ast.AST, tuple[str, str]] = field(default_factory=dict)
+    sites: dict[int, ast.AST] = field(default_factory=dict)
+    errors: dict[int, str] = field(default_factory=dict)
+
+
 class Unit:
     """What the split forms of one source function have in common: its place, its sites and its temporaries."""
 
@@ -75,6 +90,7 @@ class Unit:
         self.is_generator = is_generator
         self.class_name = place.scope.class_name()
         self.sites: dict[Position, int] = {}
+        self.kept = Kept(place.node)
         self.lines: list[Line] = []
         self.cells: dict[str, None] = {}
         self.uses_globals = False
@@ -113,6 +129,7 @@ class Unit:
             end_column += 1
         position = (line, end_line, column, end_column)
         self.sites[position] = number
+        self.kept.sites[number] = node
         return number, position
 
 
@@ -258,7 +275,13 @@ class Lowering:
             raise self.refuse(node, type(node).__name__, "write it with plainer expressions")
         with self.at(node):
             atom: Atom = lower(self, node)
-            return atom
+            return self.noted(node, atom)
+
+    def noted(self, node: ast.AST, atom: Atom) -> Atom:
+        """Return `atom`, having noted that it holds the value of `node`."""
+        if isinstance(atom, ast.Name):
+            self.unit.kept.values[node] = atom.id
+        return atom
 
     def many(self, nodes: Sequence[ast.expr]) -> list[Atom]:
         """Evaluate `nodes` from left to right; a variable that something later could rebind is copied."""
@@ -266,7 +289,7 @@ class Lowering:
         for position, node in enumerate(nodes):
             atom = self.expr(node)
             if not all(self.trivial(later) for later in nodes[position + 1 :]):
-                atom = self.kept(atom)
+                atom = self.noted(node, self.kept(atom))
             atoms.append(atom)
         return atoms
 

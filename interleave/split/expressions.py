@@ -322,7 +322,7 @@ def spread(low: Lowering, nodes: Sequence[ast.expr]) -> list[ast.expr]:
             continue
         atom = low.expr(node)
         alone = all(low.trivial(later) for later in nodes[position + 1 :])
-        results.append(atom if alone else low.kept(atom))
+        results.append(atom if alone else low.noted(node, low.kept(atom)))
     return results
 
 

@@ -51,6 +51,7 @@ def write_for(
     else:
         sequence = low.act(invoke(".iter", iterable), "iterate", text, silent=True).id
     counter, length, value, done = (low.unit.temporary() for _ in range(4))
+    low.unit.kept.rounds[low.where] = sequence, counter
     low.put(assign(counter, const(0)))
     low.put(assign(length, invoke(".length", load(sequence))))
     if orelse:

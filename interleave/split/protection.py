@@ -263,6 +263,7 @@ def _exit_by_error(low: Lowering, manager: list[Atom], pending: str, error: str,
         told = low.act(
             invoke(".exit", *manager, invoke(".type", load(error)), load(error), trace), "exit", text, silent=True
         )
+        low.unit.kept.errors[low.unit.lines[-1].site] = error
         swallowed = truth_of(low, told)
         low.put(when(ast.UnaryOp(op=ast.Not(), operand=swallowed), [ast.Raise(exc=None, cause=None)]))
     return ast.ExceptHandler(type=load(".BaseException"), name=error, body=body)

@@ -49,14 +49,14 @@ def _assign(low: Lowering, targets: list[ast.expr], source: ast.expr) -> None:
     if len(targets) == 1 and isinstance(targets[0], ast.Tuple | ast.List) and isinstance(source, ast.Tuple | ast.List):
         plain = not any(isinstance(part, ast.Starred) for part in (*targets[0].elts, *source.elts))
         if plain and len(targets[0].elts) == len(source.elts):
-            values = [low.kept(low.expr(part)) for part in source.elts]
+            values = [low.noted(part, low.kept(low.expr(part))) for part in source.elts]
             for target, value in zip(targets[0].elts, values, strict=True):
                 store_target(low, target, value)
             return
     unpacked = len(targets) == 1 and isinstance(targets[0], ast.Tuple | ast.List)
     value = lent(low, source) if unpacked else low.expr(source)
     if not all(isinstance(target, ast.Name) for target in targets):
-        value = low.kept(value)
+        value = low.noted(source, low.kept(value))
     if computes(source) and any(is_shared_target(low, target) for target in targets):
         with low.at(source):
             value = low.step(invoke(".Modify", value), "modify", text_of(source))
@@ -78,13 +78,13 @@ def augmented(low: Lowering, node: ast.AugAssign) -> None:
     if isinstance(target, ast.Name):
         old = low.expr(target)
         if not low.trivial(node.value):
-            old = low.kept(old)  # the right side may rebind the variable
+            old = low.noted(target, low.kept(old))  # the right side may rebind the variable
         value = low.expr(node.value)
         store_variable(low, target.id, _combined(low, node, old, value, low.is_shared(target.id)))
     elif isinstance(target, ast.Attribute):
         obj = low.kept(low.expr(target.value))
         with low.at(target):
-            old = read_attribute(low, obj, target)
+            old = low.noted(target, read_attribute(low, obj, target))
         value = low.expr(node.value)
         new = _combined(low, node, old, value, True)
         with low.at(target):
@@ -97,6 +97,7 @@ def augmented(low: Lowering, node: ast.AugAssign) -> None:
                 old = low.act(invoke(".getitem", obj, key), "read", text_of(target))
             else:
                 old = low.assign(ast.Subscript(value=obj, slice=key, ctx=ast.Load()))
+        low.noted(target, old)
         value = low.expr(node.value)
         new = _combined(low, node, old, value, shared)
         with low.at(target):
@@ -117,7 +118,7 @@ def _combined(low: Lowering, node: ast.AugAssign, old: Atom, value: Atom, shared
         low.act(invoke(f".{symbol}=", old, value, const(shared)), "operator", text, target, silent=True)
     plain = both(plainness([old, value]))
     low.put(when(plain if plain is not None else const(True), fast, slow))
-    return load(target)
+    return low.noted(node, load(target))
 
 
 @statement(ast.If)

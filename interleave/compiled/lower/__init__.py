@@ -23,6 +23,7 @@ from interleave.compiled.lower.checking import checked
 from interleave.compiled.lower.children import check_orders
 from interleave.compiled.lower.flow import Endless, Numbering, commands, paths
 from interleave.compiled.lower.frames import Lowered
+from interleave.compiled.lower.noting import Notes
 from interleave.compiled.lower.places import Refused
 from interleave.compiled.lower.starting import called_with, main_from, writer_of
 from interleave.compiled.lower.stopping import at_the_first_start
@@ -54,12 +55,15 @@ def lower(program: Program) -> System:
     return checked(program, lowered_only(program))
 
 
-def lowered_only(program: Program) -> System:
-    """Return `program` as a system of commands that has not been held against the machine: for tests of just that."""
+def lowered_only(program: Program, notes: Notes | None = None) -> System:
+    """Return `program` as a system of commands that has not been held against the machine: for tests of just that.
+
+    What each place and variable stands for goes into `notes`.
+    """
     if program.main and program.explicit:
         raise LoweringError(f"{program.name}: a program that is itself a generator of steps - {TO_A_SCENARIO}")
     try:
-        return trimmed(_main_form(program) if program.main else _declared(program))
+        return trimmed(_main_form(program, notes) if program.main else _declared(program, notes))
     except Refused as refused:
         raise LoweringError(f"{program.name}: {refused.what} - {refused.remedy}") from None
     except Endless:
@@ -85,7 +89,7 @@ def choices_of(path: Sequence[Command]) -> list[int]:
 # ---------------------------------------------------------------- the two forms
 
 
-def _declared(program: Program) -> System:
+def _declared(program: Program, notes: Notes | None) -> System:
     shared = program.make()
 
     def write(lowered: Lowered) -> System:
@@ -105,10 +109,10 @@ def _declared(program: Program) -> System:
         system = _system(lowered, entries, outcome, holds)
         return replace(system, threads=numbered((*program.bases, *lowered.names[len(program.bases) :])))
 
-    return replace(_until_steady(write), shared=shared)
+    return replace(_until_steady(write, notes), shared=shared)
 
 
-def _main_form(program: Program) -> System:
+def _main_form(program: Program, notes: Notes | None) -> System:
     function = program.plans[0].function
     if not isinstance(function, FunctionType):
         raise Refused("a program that is no plain function", "write it as a function")
@@ -124,17 +128,19 @@ def _main_form(program: Program) -> System:
             system = _system(lowered, [writer.flow.entry], outcome)
             return replace(system, threads=numbered(tuple(lowered.names)))
 
-        return _until_steady(write)
+        return _until_steady(write, notes)
 
     found: System = at_the_first_start(function, go_on)
     return replace(found, before=tuple(before))
 
 
-def _until_steady(write: Callable[[Lowered], System]) -> System:
+def _until_steady(write: Callable[[Lowered], System], notes: Notes | None) -> System:
     """Return what `write` writes when it knows all that variables may hold."""
     known: Mapping[tuple[str, int], Sequence[Any]] = {}
     for _ in range(_MOST_PASSES):
-        lowered = Lowered(Slots(known=known))
+        if notes is not None:
+            notes.begin()
+        lowered = Lowered(Slots(known=known), notes=notes)
         system = write(lowered)
         if not lowered.slots.have_grown():
             return system
@@ -238,9 +244,12 @@ def _system(
     written = [commands(thread, numberings, lowered.flows, _forgotten(lowered, thread)) for thread in range(threads)]
     move: dict[int, Expr] = {FIRST_SLOT + n: Var(threads + n) for n in range(len(lowered.slots.all))}
     shared = frozenset(threads + slot.number for slot in lowered.slots.all if slot.owner is None)
+    variables = tuple(map(_variable, lowered.slots.all))
+    if lowered.notes is not None:
+        lowered.notes.end(lowered, numberings, variables)
     return System(
         tuple(lowered.names),
-        tuple(map(_variable, lowered.slots.all)),
+        variables,
         (*pcs, *(initial[slot.var.index] for slot in lowered.slots.all)),
         tuple({at: tuple(_moved(c, move, shared) for c in of) for at, of in places.items()} for places in written),
         tuple(lowered.crashes),

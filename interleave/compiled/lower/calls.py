@@ -181,14 +181,18 @@ def called_as(signature: inspect.Signature, given: list[Abstract], named: dict[s
 
 def _returned(w: Writer) -> Abstract:
     """Leave the innermost function, and return what it returned: at several places, a temporary."""
-    returned = w.frames.pop().returned
+    left = w.frames.pop()
+    returned = left.returned
     w.flow.ends = [end for ends, _ in returned for end in ends]
     if not returned:
         return Known(None)  # nobody comes here
     values = [value for _, value in returned]
     if len(values) == 1 or all(isinstance(v, Known) and v.value is _plain(values[0]) for v in values):
+        if w.frames:
+            w.program.holds(w.frame, left.call, values[0])
         return values[0]
     kept = w.temporary("returned")
+    w.program.holds(w.frame, left.call, kept)
     ends: list[Setter] = []
     for way, value in returned:
         w.flow.ends = way

@@ -60,7 +60,7 @@ def expr(w: Writer, node: ast.expr) -> Abstract:
         raise Refused(f"an expression of the kind {type(node).__name__}")
     before, w.node = w.node, node
     found = how(w, node)
-    w.node = before
+    w.node, w.last = before, node
     return found
 
 

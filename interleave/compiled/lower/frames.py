@@ -6,7 +6,7 @@ Read next: `writer`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import CellType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -19,12 +19,16 @@ from interleave.compiled.system import Crash
 from interleave.split.source import Place
 
 if TYPE_CHECKING:
+    from interleave.compiled.lower.noting import Notes
     from interleave.compiled.lower.writer import Writer
 
 MOST_UNROLLED: Final = 2_000
 UNSURE: Final = Known(object())
 """What a variable holds of which different ways to a place say different things."""
 
+
+Leaving: TypeAlias = "tuple[str, ast.AST, Raised | None]"
+"""How a block is left: `end`, `return`, `break`, `continue` or `raise`; the block, or where it is left; the error."""
 
 Arrival: TypeAlias = "tuple[list[Setter], dict[str, Abstract | Slot]]"
 
@@ -69,7 +73,9 @@ class Guard:
 class Frame:
     """A function that is being written: its names, what they hold, its loops, and what is done on the way out.
 
-    That is to give back the locks of `with` blocks, and what stands in `try` blocks.
+    That is to give back the locks of `with` blocks, and what stands in `try` blocks.  `call` is where it is called in
+    the frame around, `way` how the block is left whose last things are being written, None if there is none, `rounds`
+    how many rounds have begun of each loop that is written out.
     """
 
     place: Place
@@ -81,6 +87,19 @@ class Frame:
     loops: list[Loop] = field(default_factory=list)
     held: list[Slot | Guard] = field(default_factory=list)
     returned: list[tuple[list[Setter], Abstract]] = field(default_factory=list)
+    call: ast.AST | None = None
+    way: Leaving | None = None
+    rounds: dict[ast.AST, int] = field(default_factory=dict)
+
+    def counted(self, over: ast.AST, items: Iterable[Abstract], begun: int) -> Iterator[Abstract]:
+        """Yield the items of the rounds of a loop that is written out, counting them: `begun` were before."""
+        self.rounds[over] = begun
+        try:
+            for item in items:
+                self.rounds[over] += 1
+                yield item
+        finally:
+            self.rounds.pop(over, None)
 
 
 @dataclass
@@ -97,9 +116,20 @@ class Lowered:
     children: dict[int, Child] = field(default_factory=dict)
     forgetful: set[int] = field(default_factory=set)
     remembered: set[int] = field(default_factory=set)
+    notes: Notes | None = None
 
     def __post_init__(self) -> None:
         self.places = Places(self.slots)
+
+    def stands(self, writer: Writer) -> None:
+        """Note where a thread stands before the step that was just put, if somebody asks."""
+        if self.notes is not None:
+            self.notes.step(writer)
+
+    def holds(self, frame: Frame, node: ast.AST | None, what: Abstract | Slot, part: str = "") -> None:
+        """Note that `what` is the value of `node` in a frame, or that `part` of it, if somebody asks."""
+        if self.notes is not None and node is not None:
+            self.notes.value(frame, node, what, part)
 
     def start(self, writer: Writer, handle: Any) -> int:
         """Write the thread that `handle` starts, and return its number."""

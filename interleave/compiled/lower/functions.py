@@ -50,7 +50,7 @@ def applied(w: Explicit, inner: Inner, given: list[Abstract], named: dict[str, A
     if not any(frame is around for frame in w.frames):  # it has returned, and may have been called again since
         outer = {name: UNSURE if isinstance(held, Slot) else held for name, held in outer.items()}
     cells = {name: cell for name, cell in around.cells.items() if scope.owner(name) not in own}
-    frame = Frame(Place(inner.node, scope, module), around.filename, around.globals, cells, outer)
+    frame = Frame(Place(inner.node, scope, module), around.filename, around.globals, cells, outer, call=w.node)
     w.frames.append(frame)
     return in_place(w, frame, values)
 
@@ -88,7 +88,7 @@ def worked_out(w: Explicit, function: Abstract, value: Abstract) -> Number:
         raise Refused("a function that varies, given to a step")
     if function.value is bool:
         return Number(w.condition(value), TRUTHS)
-    around, w.flow, was_pure, w.is_pure = w.flow, Flow(), w.is_pure, True
+    around, w.flow, was_pure, w.is_pure, node = w.flow, Flow(), w.is_pure, True, w.node
     try:
         found = number(_called(w, function.value, value))
         if found is None:
@@ -98,7 +98,7 @@ def worked_out(w: Explicit, function: Abstract, value: Abstract) -> Number:
         w.flow.put(Finish())
         return Number(_joined(w.flow, result.var.index), result.read().values)
     finally:
-        w.flow, w.is_pure = around, was_pure
+        w.flow, w.is_pure, w.node = around, was_pure, node
 
 
 def _called(w: Explicit, function: Any, value: Abstract) -> Abstract:

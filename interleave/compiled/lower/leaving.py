@@ -9,11 +9,11 @@ Read next: `statements`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from interleave.compiled.lower.expressions import expr
-from interleave.compiled.lower.frames import Frame, Guard, Raised
+from interleave.compiled.lower.frames import Frame, Guard, Leaving, Raised
 from interleave.compiled.lower.places import Refused
 from interleave.compiled.lower.values import Known, Several, Slot
 from interleave.compiled.system import Crash
@@ -50,19 +50,27 @@ def _out_of(w: Writer, frame: Frame, raised: Raised) -> None:
     while frame.held and w.flow.ends:
         entry = frame.held.pop()
         if isinstance(entry, Slot):
-            w.release(entry)
+            last(w, ("raise", w.node, raised), lambda lock=entry: w.release(lock))
         elif entry.is_final:
-            _finally(w, entry)
+            _finally(w, entry, "raise", raised)
         elif (handler := _handler_of(w, entry.node.handlers, raised)) is not None:
             entry.caught.append((raised, handler, w.here()))
             w.flow.ends = []
 
 
-def _finally(w: Writer, guard: Guard) -> None:
+def last(w: Writer, way: Leaving, write: Callable[[], None]) -> None:
+    """Write what is done last in a block that is left in that way."""
+    frame, before = w.frame, w.frame.way
+    frame.way = way
+    write()
+    frame.way = before
+
+
+def _finally(w: Writer, guard: Guard, how: str, raised: Raised | None = None) -> None:
     from interleave.compiled.lower.statements import statements
 
     del w.frame.loops[guard.loops :]
-    statements(w, guard.node.finalbody)
+    last(w, (how, guard.node, raised), lambda: statements(w, guard.node.finalbody))
 
 
 def _ended(w: Writer, raised: Raised) -> None:
@@ -78,13 +86,14 @@ def left(w: Writer, depth: int) -> None:
     """Leave the blocks of the innermost function that are inside the first `depth`: give back, and do what is last."""
     frame, node, handling = w.frame, w.node, w.handling
     held, loops = list(frame.held), list(frame.loops)
+    how = type(node).__name__.lower()
     w.handling = []
     while len(frame.held) > depth and w.flow.ends:
         entry = frame.held.pop()
         if isinstance(entry, Slot):
-            w.release(entry)
+            last(w, (how, node, None), lambda lock=entry: w.release(lock))
         elif entry.is_final:
-            _finally(w, entry)
+            _finally(w, entry, how)
         w.node = node
     frame.held[:], frame.loops[:], w.handling = held, loops, handling
 
@@ -116,6 +125,7 @@ def written_try(w: Writer, node: ast.Try) -> None:
     frame = w.frame
     final, guard = Guard(node, len(frame.loops), True), Guard(node, len(frame.loops), False)
     frame.held += [final] if node.finalbody else []
+    frame.way = None if node.finalbody else frame.way
     frame.held += [guard] if node.handlers else []
     statements(w, node.body)
     if node.handlers:
@@ -135,7 +145,7 @@ def written_try(w: Writer, node: ast.Try) -> None:
     w.meet(*ways)
     if node.finalbody:
         frame.held.pop()
-        statements(w, node.finalbody)
+        last(w, ("end", node, None), lambda: statements(w, node.finalbody))
 
 
 def error_of(w: Writer, node: ast.Raise) -> Raised:

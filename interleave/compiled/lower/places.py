@@ -8,6 +8,7 @@ Read next: `values`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import CellType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any, Final
 
@@ -78,6 +79,11 @@ class Places:
                 self.named(lock), None, initial=int(lock.locked()), lock=True, is_typed=True, home=home
             )
         return self._parts[key]
+
+    def locks(self) -> Iterator[tuple[Any, Slot]]:
+        """Yield each lock with its variable."""
+        objects = {id(obj): obj for obj in self._objects}
+        yield from ((objects[key], slot) for (key, part), slot in self._parts.items() if part == "lock")
 
     def output(self) -> Slot:
         """Return what stands for all that is printed: it never changes, but the order of two prints is seen."""

@@ -213,6 +213,7 @@ def _await(w: Explicit, given: Arguments) -> Abstract:
     enough = w.condition(worked_out(w, given["predicate"], slot.read()))
     if isinstance(enough, int) and not enough:
         w.flow.step(w.taken("await", slot.name))  # it waits for ever
+        w.program.stands(w)
         return Known(None)
     way = Way((enough,), {kept.var.index: kept.taken(slot.read())}, reads=(slot.var.index,))
     _put(w, "await", targets, outside, [way])

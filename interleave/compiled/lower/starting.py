@@ -122,6 +122,7 @@ def main_from(writer: Writer, function: FunctionType, standing: Standing) -> Abs
     place = find(function.__code__)
     free = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     frame = Frame(place, function.__code__.co_filename, function.__globals__, {**free, **standing.cells})
+    frame.call = writer.node
     if missing := place.scope.shared() - standing.cells.keys():
         raise Refused(f"the variable {min(missing)}, which functions inside change, cannot be found")
     writer.frames.append(frame)
@@ -194,6 +195,7 @@ def _resume_loop(writer: Writer, node: ast.For, path: list[ast.AST], standing: S
         raise Refused("a loop that starts a thread, and not in its first round")
     loop = Loop(held=len(writer.frame.held))
     writer.frame.loops.append(loop)
+    writer.frame.rounds[node.iter] = 1
     _resume(writer, node.body, path, standing)
     writer.meet(writer.here(), *loop.again)
     loop.again = []

@@ -12,7 +12,7 @@ from typing import Any, Final
 from interleave.compiled.lower.assigning import annotated, assign, assigned, augmented, is_shared
 from interleave.compiled.lower.expressions import branches, expr
 from interleave.compiled.lower.frames import MOST_UNROLLED, UNSURE, Loop
-from interleave.compiled.lower.leaving import error_of, written_try
+from interleave.compiled.lower.leaving import error_of, last, written_try
 from interleave.compiled.lower.lists import own
 from interleave.compiled.lower.places import Refused, is_lock
 from interleave.compiled.lower.values import Abstract, Known, Number, Several, Slot, integer
@@ -168,7 +168,7 @@ def _depends(w: Writer, node: ast.For) -> bool:
 def unrolled(w: Writer, node: ast.For, items: Iterable[Abstract], around: Loop | None = None) -> None:
     """Write a loop once for each of `items`; `around` is the loop if a first round was written already."""
     loop = around or _begun(w)
-    for item in items:
+    for item in w.frame.counted(node.iter, items, int(around is not None)):
         if not w.flow.ends:
             break
         before = own(w, node.iter)
@@ -201,8 +201,10 @@ def _over_range(w: Writer, node: ast.For, given: list[Abstract]) -> None:
     if not isinstance(stop, int):
         kept = w.program.slots.new(f"end of the {title}", w.thread, is_typed=True)
         w.flow.set(kept.var.index, stop)
+        w.program.holds(w.frame, node.iter, kept, "stop")
         stop = kept.var
     w.flow.set(rounds.var.index, start)
+    w.program.holds(w.frame, node.iter, rounds, "round")
     slot = w.slot(node.target.id)
     if node.target.id in w.frame.place.scope.globals | w.frame.place.scope.nonlocals:
         raise Refused("a loop over a shared variable")
@@ -219,6 +221,8 @@ def _over_range(w: Writer, node: ast.For, given: list[Abstract]) -> None:
     w.flow.ends = holds
     w.flow.set(slot.var.index, slot.taken(Number(rounds.var)))
     w.flow.set(rounds.var.index, op("+", rounds.var, step))
+    if len(w.frame.place.scope.bound.get(node.target.id, [])) == 1:
+        w.program.holds(w.frame, node.target, Number(op("-", rounds.var, step)), "target")
     w.frame.names[node.target.id] = slot
     perhaps(w, node.body)
     begun.pop(node.target.id, None)
@@ -238,13 +242,14 @@ def _with(w: Writer, node: ast.With) -> None:
         if not isinstance(lock, Known) or not is_lock(lock.value) or item.optional_vars is not None:
             raise Refused("a `with` of what is no threading.Lock or RLock, or with `as`")
         w.frame.held.append(w.acquire(lock.value))
+        w.frame.way = None
     statements(w, node.body)
     while len(w.frame.held) > depth:
         slot = w.frame.held.pop()
         assert isinstance(slot, Slot), "blocks are left in their order"
         if w.flow.ends:
             w.node = node
-            w.release(slot)
+            last(w, ("end", node, None), lambda lock=slot: w.release(lock))
 
 
 def _assert(w: Writer, node: ast.Assert) -> None:

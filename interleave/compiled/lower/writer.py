@@ -51,6 +51,7 @@ class Writer:
         self.flow = Flow()
         self.frames: list[Frame] = []
         self.node: ast.AST = ast.Pass(lineno=0, col_offset=0)
+        self.last: ast.AST = self.node  # the expression that was evaluated last
         self.branching = 0  # how many branches and loops there are around: what is inside may not come to pass
         self.handling: list[Raised] = []  # the errors whose handlers are being written
         self._ends = ends
@@ -69,7 +70,8 @@ class Writer:
         if function.__code__.co_flags & self.refuses:
             raise Refused(f"{function.__name__} is a generator or a coroutine")
         cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-        frame = Frame(find(function.__code__), function.__code__.co_filename, function.__globals__, cells)
+        code = function.__code__
+        frame = Frame(find(code), code.co_filename, function.__globals__, cells, call=self.node)
         self.captured(frame.place.scope.shared(), function)
         self.frames.append(frame)
         return frame
@@ -117,7 +119,9 @@ class Writer:
 
     def step(self, kind: str, text: str, *ways: Way) -> list[list[Setter]]:
         """Put a visible step and return the open ends after each way; that of the first stays open."""
-        return self.flow.step(self.taken(kind, text), *(ways or (Way(),)))
+        found = self.flow.step(self.taken(kind, text), *(ways or (Way(),)))
+        self.program.stands(self)
+        return found
 
     def temporary(self, text: str, like: Slot | None = None) -> Slot:
         """Return a fresh private variable, which can hold what `like` holds."""
@@ -126,6 +130,7 @@ class Writer:
         made = self.program.slots.new(name, self.thread, is_temporary=True)
         if like is not None:
             made.is_typed, made.table = True, like.table
+        self.program.holds(self.frame, self.last if text == "kept" else self.node, made)
         return made
 
     def remembered(self, text: str) -> Slot:
@@ -168,6 +173,7 @@ class Writer:
         if kept is None or value.values is not None or kept.table is not None:
             kept = self.temporary("modified")
         self.step("modify", "", Way(updates={kept.var.index: kept.taken(value)}))
+        self.program.holds(self.frame, self.node, kept, "changed")
         return kept.read()
 
     def _read_before(self, expr: Expr) -> Slot | None:
