@@ -72,7 +72,8 @@ class Kept:
     """Where the split form of `function` keeps what: by node the variable that holds its value.
 
     `sites` are the nodes of the sites, by number; of those that leave a block by an error, `errors` are the
-    variables that hold it.  `rounds` are, by what a loop goes through, the variable that holds that and the one that counts.
+    variables that hold it.  `rounds` are, by what a loop goes through, the variable that holds that and the one that
+    counts.
     """
 
     function: ast.AST

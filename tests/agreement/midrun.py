@@ -4,8 +4,8 @@
 
 A program is run on the machine under a random schedule, and its commands beside it.  After every step the state that
 the machine stands in is loaded (`compiled.lower.suspended`), from what it shows then and nothing else, and must be
-the one that the commands have come to.  From a loaded state in the middle of the run, under other schedules, the commands
-must go on as the machine does: the same choices, the same state after every step, the same end.
+the one that the commands have come to.  From a loaded state in the middle of the run, under other schedules, the
+commands must go on as the machine does: the same choices, the same state after every step, the same end.
 
 Places that cannot be told from each other are refused, with the reason; they are counted.
 

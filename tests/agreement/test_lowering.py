@@ -1,7 +1,7 @@
 """Plain programs, and those of explicit threads, as commands, against the machine: some hundreds in every run.
 
 `python tests/agreement/lowered.py --programs 10000` runs more, and so do
-`explicit.py`, `started.py` and `suspended.py` beside it.
+`explicit.py`, `started.py`, `suspended.py` and `midrun.py` beside it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agreement import explicit, suspended
+from agreement import explicit, midrun, suspended
 from agreement.lowered import Author, differences
 from agreement.started import Starter
 
@@ -50,3 +50,14 @@ def test_commands_stand_where_the_machine_does_and_go_on_from_any_point_of_a_run
     assert not bad
     assert count["loaded"] >= 12
     assert count["loaded"] + count["followed"] >= 28
+
+
+@pytest.mark.parametrize(("author", "least"), [("plain", 0.95), ("started", 0.95), ("explicit", 0.8)])
+def test_what_a_machine_shows_anywhere_is_the_state_that_the_commands_have_come_to(
+    author: str, least: float, tmp_path: Path
+) -> None:
+    bad, count = midrun.differences(range(40), author, tmp_path)
+
+    assert not bad
+    assert midrun.share(count) > least
+    assert count["gone on from"] >= 40

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from interleave.compiled.lower.expressions import expr
@@ -50,7 +51,7 @@ def _out_of(w: Writer, frame: Frame, raised: Raised) -> None:
     while frame.held and w.flow.ends:
         entry = frame.held.pop()
         if isinstance(entry, Slot):
-            last(w, ("raise", w.node, raised), lambda lock=entry: w.release(lock))
+            last(w, ("raise", w.node, raised), partial(w.release, entry))
         elif entry.is_final:
             _finally(w, entry, "raise", raised)
         elif (handler := _handler_of(w, entry.node.handlers, raised)) is not None:
@@ -91,7 +92,7 @@ def left(w: Writer, depth: int) -> None:
     while len(frame.held) > depth and w.flow.ends:
         entry = frame.held.pop()
         if isinstance(entry, Slot):
-            last(w, (how, node, None), lambda lock=entry: w.release(lock))
+            last(w, (how, node, None), partial(w.release, entry))
         elif entry.is_final:
             _finally(w, entry, how)
         w.node = node

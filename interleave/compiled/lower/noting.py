@@ -28,7 +28,8 @@ Names: TypeAlias = "dict[str, Abstract | Slot]"
 class Note:
     """Where a thread stands before a step: its functions from the outermost on, each with its node and names.
 
-    `ways` is how each leaves the block whose last things are done, `rounds` how many have begun of its loops; `nth` is how many steps had been put.
+    `ways` is how each leaves the block whose last things are done, `rounds` how many have begun of its loops; `nth` is
+    how many steps had been put.
     """
 
     step: Step

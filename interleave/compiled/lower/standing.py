@@ -33,8 +33,7 @@ from interleave.split.source import find
 from interleave.steps import Item, Read, Variable, Write
 from interleave.threads import PACKAGE, Thread, came_from
 
-
-_LIST_ITERATOR: Final = type(iter([]))
+_LIST_ITERATOR: Final[type] = type(iter([]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +61,8 @@ class Found:
 
 def suspended(thread: Thread) -> list[Suspended]:
     """Return the user's functions in which a thread stands, from the outermost on."""
-    found, steps = [], thread.steps
+    found = list[Suspended]()
+    steps: Any = thread.steps
     while isinstance(steps, GeneratorType) and steps.gi_frame is not None:
         frame = steps.gi_frame
         kept, site = kept_in(frame.f_code), site_of(frame.f_code, frame.f_lasti)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 from interleave.compiled.lower.assigning import annotated, assign, assigned, augmented, is_shared
@@ -249,7 +250,7 @@ def _with(w: Writer, node: ast.With) -> None:
         assert isinstance(slot, Slot), "blocks are left in their order"
         if w.flow.ends:
             w.node = node
-            last(w, ("end", node, None), lambda lock=slot: w.release(lock))
+            last(w, ("end", node, None), partial(w.release, slot))
 
 
 def _assert(w: Writer, node: ast.Assert) -> None:

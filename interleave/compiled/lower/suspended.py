@@ -24,7 +24,7 @@ from interleave.compiled.system import END, UNSTARTED, Built, State, System, Val
 from interleave.errors import LoweringError
 from interleave.machine import Machine
 from interleave.scenario import Program
-from interleave.steps import Item, Variable
+from interleave.steps import Item
 
 
 class Loader:
@@ -111,7 +111,7 @@ class Loader:
     def _value(self, slot: Slot, twins: Twins) -> int:
         assert slot.home is not None, "asked before"
         obj, part = self._twin(slot.home[0], slot, twins), slot.home[1]
-        now = obj[part.key] if isinstance(part, (Item, Variable)) else getattr(obj, part)
+        now = obj[part.key] if isinstance(part, Item) else getattr(obj, part)
         return coded(slot, now)
 
     def _twin(self, obj: Any, slot: Slot, twins: Twins) -> Any:
@@ -163,4 +163,3 @@ def _returned(outcome: Value | Built, result: Any) -> Iterator[tuple[Value, Any]
         return
     for item, part in zip(outcome.items, result, strict=True):
         yield from _returned(item, part)
-

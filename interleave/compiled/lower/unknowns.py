@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from interleave.compiled.lower.frames import UNSURE
-from interleave.compiled.lower.leaving import Raised
+from interleave.compiled.lower.frames import UNSURE, Raised
 from interleave.compiled.lower.values import FIRST_SLOT, SCALARS, Abstract, Known, Number, Several, Slot, same
 from interleave.compiled.system import Expr, Op, Var, op, substituted, variables_of
 
@@ -83,7 +82,7 @@ def _plain(name: str, value: int, other: int) -> int:
 
 
 def _are_several(what: Several, value: Any) -> bool:
-    return type(value) is what.kind and len(value) == len(what.items)
+    return isinstance(value, (tuple, list)) and type(value) is what.kind and len(value) == len(what.items)
 
 
 def code_among(values: Sequence[Any], value: Any) -> int | None:
