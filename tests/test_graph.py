@@ -10,9 +10,12 @@ import networkx as nx
 import pytest
 from compiled_models import counter
 
+import interleave as il
+from interleave.compiled.lower import lower
 from interleave.compiled.system import Op, Var
 from interleave.errors import ScenarioError
 from interleave.report.graph import graph_of, livelocks, written
+from interleave.scenario import as_program
 
 
 def test_two_increments_as_a_graph() -> None:
@@ -64,3 +67,31 @@ def test_every_format_can_be_read_again() -> None:
     dot = written(graph, "dot")
     assert dot.startswith("digraph states {") and dot.endswith("}")
     assert dot.count("->") == graph.number_of_edges()
+
+
+class Odd:
+    def __init__(self) -> None:
+        self.kind = 1
+
+
+at = 0
+
+
+def counts(odd: Odd) -> None:
+    global at
+    for _ in range(2):
+        odd.kind += 1
+        at += 1
+
+
+def test_no_variable_hides_another_or_what_is_said_of_a_state() -> None:
+    graph = graph_of(lower(as_program(il.Scenario(setup=Odd, threads=[counts, counts]))))
+
+    names = graph.graph["variables"]
+    assert len(set(names)) == len(names)
+    assert sum("rounds at" in name for name in names) == 2
+    first = graph.nodes[0]
+    assert first["kind"] == "initial"
+    assert first["at"].startswith("counts-1 at ")
+    assert {first[name] for name in names if "kind" in name and "in counts" not in name} == {1}
+    assert all(name in first for name in names)

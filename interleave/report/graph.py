@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 import networkx as nx
@@ -24,6 +26,7 @@ MOST: Final = 10_000
 """The most states of a graph, unless told otherwise: nobody looks at more, and drawing them takes minutes."""
 
 FORMATS: Final = ("dot", "graphml", "json")
+_RESERVED: Final = frozenset({"kind", "at", "turns", "outcome"})
 _COLOURS: Final = {"end": "palegreen", "deadlock": "salmon", "crash": "orange", "initial": "lightblue"}
 
 
@@ -36,9 +39,10 @@ def graph_of(system: System, most: int = MOST) -> nx.MultiDiGraph:
     """Return the states of `system` as a networkx MultiDiGraph: a node for each state, an edge for each step.
 
     Nodes are numbered from 0, the first state, in the order of breadth first.  A node has `kind` (`initial`, `state`,
-    `end`, `deadlock` or `crash`), `at` (where each thread stands), one attribute for each variable by its
-    name, and `turns`, whether it lies on a cycle: where no way leads out of those, it is a livelock.  An edge has
-    `thread`, `step` (what was done), `line` and `file`.  `graph.graph` has `initial` (0), `threads` and `variables`.
+    `end`, `deadlock` or `crash`), `at` (where each thread stands), one attribute for each variable by its name (with
+    its thread, `i of work (work-1)`, where others have that name), and `turns`, whether it lies on a cycle: where no
+    way leads out of those, it is a livelock.  An edge has `thread`, `step` (what was done), `line` and `file`.
+    `graph.graph` has `initial` (0), `threads` and `variables`.
 
     Raises ScenarioError if there are more than `most` states.  Costs some 20 us a state.
     """
@@ -49,9 +53,10 @@ def graph_of(system: System, most: int = MOST) -> nx.MultiDiGraph:
             "or allow more: graph(most=...), --most"
         )
     plain, numbers = Plain(system), {state: number for number, state in enumerate(space.parents)}
-    graph = nx.MultiDiGraph(initial=0, threads=list(system.threads), variables=[v.name for v in system.variables])
+    names = _names(system)
+    graph = nx.MultiDiGraph(initial=0, threads=list(system.threads), variables=names)
     for state, number in numbers.items():
-        graph.add_node(number, **_attributes(system, plain, space, state))
+        graph.add_node(number, **_attributes(system, plain, space, state, names))
     ends = set(space.ends)
     for state, number in numbers.items():
         for command, after in plain.successors(state) if state not in ends else ():
@@ -63,7 +68,21 @@ def graph_of(system: System, most: int = MOST) -> nx.MultiDiGraph:
     return graph
 
 
-def _attributes(system: System, plain: Plain, space: Space, state: State) -> dict[str, Any]:
+def _names(system: System) -> list[str]:
+    """Return what each variable is called as an attribute: with its thread where others are called the same."""
+    names: list[str] = []
+    often = Counter(variable.name for variable in system.variables)
+    for variable in system.variables:
+        name = variable.name
+        if often[name] > 1 and variable.owner is not None:
+            name = f"{name} ({system.threads[variable.owner]})"
+        elif name in _RESERVED:
+            name = f"{name} (variable)"
+        names.append(name if name not in names else f"{name} #{len(names)}")
+    return names
+
+
+def _attributes(system: System, plain: Plain, space: Space, state: State, names: Sequence[str]) -> dict[str, Any]:
     crashed = any(True for _ in plain.crashes(state))
     stuck = plain.is_over(state) or not any(True for _ in plain.successors(state))
     kind = "initial" if state == system.initial else "state"
@@ -71,9 +90,9 @@ def _attributes(system: System, plain: Plain, space: Space, state: State) -> dic
         kind = "crash" if crashed else "end" if plain.is_over(state) else "deadlock"
     threads = len(system.threads)
     found: dict[str, Any] = {"kind": kind, "at": ", ".join(map(_standing, system.threads, state[:threads]))}
-    for variable, value in zip(system.variables, state[threads:], strict=True):
+    for name, variable, value in zip(names, system.variables, state[threads:], strict=True):
         shown = value if variable.values is None else repr(variable.values[value])
-        found[variable.name] = shown if not variable.lock else system.threads[value - 1] if value else "free"
+        found[name] = shown if not variable.lock else system.threads[value - 1] if value else "free"
     if kind == "end" and system.outcome is not None:
         found["outcome"] = repr(plain.outcome(state))
     return found
