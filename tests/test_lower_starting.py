@@ -282,9 +282,38 @@ def grows_with_the_rounds() -> int:
     return box.count
 
 
+def in_a_choice() -> int:
+    box = Box()
+
+    def work() -> None:
+        mine = [1, 2, 3]
+        one = mine.pop() if box.count else 0
+        box.count += 1
+        box.cells[0] += len(mine) + one
+
+    run_all([threading.Thread(target=work) for _ in range(2)])
+    return box.cells[0]
+
+
+def after_an_and() -> int:
+    box = Box()
+
+    def work() -> None:
+        mine = [1, 2, 3]
+        if box.count > 0 and mine.pop() > 1:
+            box.cells[0] += 1
+        box.count += 1
+        box.cells[0] += len(mine)
+
+    run_all([threading.Thread(target=work) for _ in range(2)])
+    return box.cells[0]
+
+
 @pytest.mark.parametrize(
     ("program", "why"),
     [
+        (in_a_choice, "a list that is changed by an expression which is not always evaluated"),
+        (after_an_and, "a list that is changed by an expression which is not always evaluated"),
         (changed_while_gone_through, "a list that changes while a loop goes through it"),
         (in_an_expression, "the first thread is started inside an expression, .* - start it in a statement of its own"),
         (made_of_what_varies, "a thread that is made with values that vary"),

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import MethodType, ModuleType
 from typing import Any, Final
 
@@ -263,6 +264,15 @@ def _comparison(w: Writer, node: ast.Compare) -> Abstract:
     return Number(found, TRUTHS)
 
 
+@contextmanager
+def perhaps_not(w: Writer, is_so: bool = True) -> Iterator[None]:
+    """Note, if `is_so`, that an expression is not evaluated in every execution: it may change no list of its own."""
+    frame = w.frame
+    frame.choosing += is_so
+    yield
+    frame.choosing -= is_so
+
+
 def branches(w: Writer, node: ast.expr) -> tuple[list[Setter], list[Setter]]:
     """Write what evaluates a condition, and return the open ends where it holds and where it does not."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
@@ -271,11 +281,13 @@ def branches(w: Writer, node: ast.expr) -> tuple[list[Setter], list[Setter]]:
     if isinstance(node, ast.BoolOp):
         stops_at_truth = isinstance(node.op, ast.Or)
         done: list[Setter] = []
-        for part in node.values[:-1]:
-            holds, fails = branches(w, part)
+        for nth, part in enumerate(node.values[:-1]):
+            with perhaps_not(w, nth > 0):
+                holds, fails = branches(w, part)
             done += holds if stops_at_truth else fails
             w.flow.ends = fails if stops_at_truth else holds
-        holds, fails = branches(w, node.values[-1])
+        with perhaps_not(w):
+            holds, fails = branches(w, node.values[-1])
         return (holds + done, fails) if stops_at_truth else (holds, fails + done)
     return w.flow.fork(w.condition(expr(w, node)))
 
@@ -294,7 +306,8 @@ def _choice(w: Writer, node: ast.IfExp | ast.BoolOp) -> Abstract:
     ends: list[Setter] = []
     for way, side in ((holds, sides[0]), (fails, sides[1])):
         w.flow.ends = way
-        value = number(expr(w, ast.copy_location(side, node)))
+        with perhaps_not(w):
+            value = number(expr(w, ast.copy_location(side, node)))
         if value is None:
             raise Refused("a choice between objects")
         w.flow.set(kept.var.index, kept.taken(value))

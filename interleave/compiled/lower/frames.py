@@ -87,6 +87,7 @@ class Frame:
     loops: list[Loop] = field(default_factory=list)
     held: list[Slot | Guard] = field(default_factory=list)
     returned: list[tuple[list[Setter], Abstract]] = field(default_factory=list)
+    choosing: int = 0  # how many expressions around are not evaluated in every execution
     call: ast.AST | None = None
     way: Leaving | None = None
     rounds: dict[ast.AST, int] = field(default_factory=dict)

@@ -69,6 +69,8 @@ def method(w: Writer, name: str, called: str, given: list[Abstract]) -> Abstract
     assert isinstance(held, Several), "it is a list of its own"
     if called not in _METHODS:
         raise Refused(f"the method {called} of a list")
+    if w.frame.choosing:
+        raise Refused("a list that is changed by an expression which is not always evaluated", "write an `if`")
     items, found = _METHODS[called](w, held, given)
     w.frame.names[name] = Several(list, items)
     return found
