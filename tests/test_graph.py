@@ -87,7 +87,7 @@ def counts(odd: Odd) -> None:
 def test_no_variable_hides_another_or_what_is_said_of_a_state() -> None:
     graph = graph_of(lower(as_program(il.Scenario(setup=Odd, threads=[counts, counts]))))
 
-    names = graph.graph["variables"]
+    names = graph.graph["variables"].split(", ")
     assert len(set(names)) == len(names)
     assert sum("rounds at" in name for name in names) == 2
     first = graph.nodes[0]

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations, product
 
+from interleave import interrupts
 from interleave.compiled.prove_affine import equations, summed
 from interleave.compiled.prove_parameter import Parametric, constants
 from interleave.compiled.system import END, Expr, Op, State, Var, compiled, variables_of
@@ -163,7 +164,9 @@ def clauses(atoms: Sequence[Expr], states: Sequence[State], most: int) -> Iterat
     open_atoms = [(atom, bits) for atom, bits in useful if bits]
     valid: set[frozenset[int]] = set()
     for size in range(2, most + 1):
-        for chosen in combinations(range(len(open_atoms)), size):
+        for nth_chosen, chosen in enumerate(combinations(range(len(open_atoms)), size)):
+            if not nth_chosen % interrupts.EVERY:
+                interrupts.look()
             bits = everywhere
             for nth in chosen:
                 bits &= open_atoms[nth][1]

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
+from interleave import interrupts
 from interleave.compiled.prove_parameter import Parametric
 from interleave.compiled.prove_smt import Unprovable, script, symbol, truth
 from interleave.compiled.system import Command, Expr, Op, State, Var, compiled, substituted
@@ -84,6 +85,7 @@ class Solver:
 
     def satisfiable(self, solver: Any, *marks: Any) -> bool:
         """Return what z3 says; Unprovable where it does not, or not in time."""
+        interrupts.look()
         left = self.deadline - monotonic()
         if left <= 0:
             raise Unprovable("the time was up")
@@ -91,6 +93,9 @@ class Solver:
         self.questions += 1
         answer = solver.check(*marks)
         if answer == self.z3.unknown:
+            interrupts.look()
+            if monotonic() < self.deadline and solver.reason_unknown() in ("canceled", "interrupted from keyboard"):
+                raise interrupts.Interrupted  # z3 has taken a Ctrl-C for itself
             raise Unprovable(f"z3 could not say: {solver.reason_unknown()}")
         return bool(answer == self.z3.sat)
 

@@ -26,7 +26,7 @@ MOST: Final = 10_000
 """The most states of a graph, unless told otherwise: nobody looks at more, and drawing them takes minutes."""
 
 FORMATS: Final = ("dot", "graphml", "json")
-_RESERVED: Final = frozenset({"kind", "at", "turns", "outcome"})
+_RESERVED: Final = frozenset({"kind", "at", "turns", "outcome", "id"})
 _COLOURS: Final = {"end": "palegreen", "deadlock": "salmon", "crash": "orange", "initial": "lightblue"}
 
 
@@ -42,7 +42,7 @@ def graph_of(system: System, most: int = MOST) -> nx.MultiDiGraph:
     `end`, `deadlock` or `crash`), `at` (where each thread stands), one attribute for each variable by its name (with
     its thread, `i of work (work-1)`, where others have that name), and `turns`, whether it lies on a cycle: where no
     way leads out of those, it is a livelock.  An edge has `thread`, `step` (what was done), `line` and `file`.
-    `graph.graph` has `initial` (0), `threads` and `variables`.
+    `graph.graph` has `initial` (0), and `threads` and `variables` as text.
 
     Raises ScenarioError if there are more than `most` states.  Costs some 20 us a state.
     """
@@ -54,7 +54,7 @@ def graph_of(system: System, most: int = MOST) -> nx.MultiDiGraph:
         )
     plain, numbers = Plain(system), {state: number for number, state in enumerate(space.parents)}
     names = _names(system)
-    graph = nx.MultiDiGraph(initial=0, threads=list(system.threads), variables=names)
+    graph = nx.MultiDiGraph(initial=0, threads=", ".join(system.threads), variables=", ".join(names))
     for state, number in numbers.items():
         graph.add_node(number, **_attributes(system, plain, space, state, names))
     ends = set(space.ends)
@@ -131,10 +131,8 @@ def written(graph: nx.MultiDiGraph, form: str) -> str:
     if form == "json":
         return json.dumps(nx.node_link_data(graph, edges="edges"), indent=1)
     if form == "graphml":
-        plain = nx.MultiDiGraph(graph)
-        plain.graph.clear()  # GraphML knows no lists
         stream = io.BytesIO()
-        nx.write_graphml(plain, stream)
+        nx.write_graphml(graph, stream)
         return stream.getvalue().decode("utf-8")
     lines = ["digraph states {", "  node [shape=box, style=filled, fillcolor=white];"]
     skipped = ("kind", "turns", "at")

@@ -133,10 +133,15 @@ def _headline(verdict: Verdict, width: int) -> Iterator[Line]:
     elif verdict.status == HOLDS:
         text = f"HOLDS: {_searched(verdict)}, {seconds}"
     else:
-        text = f"UNKNOWN: no violation in {count(verdict.executions, 'execution')}, {seconds} - {verdict.reason}"
+        text = f"UNKNOWN: no violation in {_seen(verdict)}, {seconds} - {verdict.reason}"
     yield from wrap(text, width, style, "  ")
     if verdict.status == VIOLATED and verdict.reason:
         yield from wrap(f"The search is not complete: {verdict.reason}.", width, "", "  ")
+
+
+def _seen(verdict: Verdict) -> str:
+    """Return what a search that was cut went through: states where there are some, else executions."""
+    return count(verdict.states, "state") if verdict.states else count(verdict.executions, "execution")
 
 
 def _searched(verdict: Verdict) -> str:

@@ -20,6 +20,7 @@ from interleave.compiled.reduce.cleaning import DEAD
 from interleave.compiled.reduce.lift import Solo, Witness, bounds_of, lift
 from interleave.compiled.reduce.pipeline import ALL, Reduced, reduce
 from interleave.compiled.reduce.rare import rare
+from interleave.compiled.reduce.search import Reached
 from interleave.compiled.reduce.search import Search as ReducedSearch
 from interleave.compiled.small import Cyclic, whole
 from interleave.errors import LoweringError
@@ -71,16 +72,22 @@ def after_reductions(lowered: Lowered, search: Search) -> Iterator[Ending]:
         if is_plain and (found := packed.whole(lowered, search, left.system)) is not None:
             yield from found
             return
-    yield from _at_last(lowered, search, left)
+    yield from _at_last(lowered, search, left, reached)
 
 
-def _at_last(lowered: Lowered, search: Search, left: Reduced) -> Iterator[Ending]:
+def _at_last(lowered: Lowered, search: Search, left: Reduced, reached: Reached) -> Iterator[Ending]:
     """Yield the endings that a proof tells, else those of as many states as can be explored."""
     known = None
     if search.only is None:  # who chose how to search wants a search
         from interleave.explore.states import proved  # which takes time to import, and is seldom needed
 
-        known = proved.known(lowered)
+        try:
+            known = proved.known(lowered)
+        except (interrupts.Interrupted, interrupts.OutOfTime) as error:  # what was found before is kept
+            reason = "interrupted" if isinstance(error, interrupts.Interrupted) else "seconds"
+            search.unfinished = cut(reason, len(reached.parents))
+            yield from reduced.endings(lowered, left, reached)
+            return
         if known is not None and known.proof:
             yield from proved.endings(lowered, search, known)
             return
