@@ -43,9 +43,11 @@ def find(target: Any, *, outcome: Any, seconds: float | None = None) -> Trace | 
             raise Inconclusive(f"{program.name}: {outcome!r} is possible, but no schedule to it was kept", found)
     if found.complete:
         return None
+    reason = found.reason
+    if left is not None and seconds is not None:  # the search had what was left of the limit that was given
+        reason = reason.replace(f"limit of {left:g} s", f"limit of {seconds:g} s")
     raise Inconclusive(
-        f"{program.name}: no execution was found that ends in {outcome!r}, and not all was searched: {found.reason}",
-        found,
+        f"{program.name}: no execution was found that ends in {outcome!r}, and not all was searched: {reason}", found
     )
 
 

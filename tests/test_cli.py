@@ -555,8 +555,8 @@ def test_a_long_search_tells_how_far_it_is_now_and_then(
     lines = capsys.readouterr().err.splitlines()
 
     assert lines == [
-        "counter.py: 10,000 executions of 9,990 classes in 10.0 s, 2 outcomes, no violation so far; "
+        "counter.py: 10,000 executions, 9,990 classes, in 10.0 s, 2 outcomes, no violation so far; "
         "1,000 a second, depth 6, 10.0% of the search tree by estimate",
-        "counter.py: 20,000 executions of 19,980 classes in 20.0 s, 2 outcomes, no violation so far; "
+        "counter.py: 20,000 executions, 19,980 classes, in 20.0 s, 2 outcomes, no violation so far; "
         "1,000 a second, depth 6, 20.0% of the search tree by estimate",
     ]

@@ -48,7 +48,7 @@ class Ticker:
             return
         run = count(progress.executions, "execution")
         if progress.classes is not None:
-            run += f" of {count(progress.classes, 'class', 'classes')}"
+            run += f", {count(progress.classes, 'class', 'classes')},"
         pace = f"{progress.executions / max(progress.seconds, 1e-9):,.0f} a second, depth {progress.depth:,}"
         if progress.share is not None:
             pace += f", {progress.share:.1%} of the search tree by estimate"
@@ -85,7 +85,7 @@ class Ticker:
                 redirect_stderr=False,
             )
             self._live.start()
-        self._live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
+        self._live.update(Text(line), refresh=True)
 
 
 def _states(progress: Progress) -> str:
