@@ -130,7 +130,8 @@ class Writer:
         made = self.program.slots.new(name, self.thread, is_temporary=True)
         if like is not None:
             made.is_typed, made.table = True, like.table
-        self.program.holds(self.frame, self.last if text == "kept" else self.node, made)
+        if self.frames:  # what the thread's own function returns is held by nobody
+            self.program.holds(self.frame, self.last if text == "kept" else self.node, made)
         return made
 
     def remembered(self, text: str) -> Slot:
