@@ -188,11 +188,10 @@ def _returned(w: Writer) -> Abstract:
         return Known(None)  # nobody comes here
     values = [value for _, value in returned]
     if len(values) == 1 or all(isinstance(v, Known) and v.value is _plain(values[0]) for v in values):
-        if w.frames:
-            w.program.holds(w.frame, left.call, values[0])
+        w.holds(left.call, values[0])
         return values[0]
     kept = w.temporary("returned")
-    w.program.holds(w.frame, left.call, kept)
+    w.holds(left.call, kept)
     ends: list[Setter] = []
     for way, value in returned:
         w.flow.ends = way

@@ -202,10 +202,10 @@ def _over_range(w: Writer, node: ast.For, given: list[Abstract]) -> None:
     if not isinstance(stop, int):
         kept = w.program.slots.new(f"end of the {title}", w.thread, is_typed=True)
         w.flow.set(kept.var.index, stop)
-        w.program.holds(w.frame, node.iter, kept, "stop")
+        w.holds(node.iter, kept, "stop")
         stop = kept.var
     w.flow.set(rounds.var.index, start)
-    w.program.holds(w.frame, node.iter, rounds, "round")
+    w.holds(node.iter, rounds, "round")
     slot = w.slot(node.target.id)
     if node.target.id in w.frame.place.scope.globals | w.frame.place.scope.nonlocals:
         raise Refused("a loop over a shared variable")
@@ -223,7 +223,7 @@ def _over_range(w: Writer, node: ast.For, given: list[Abstract]) -> None:
     w.flow.set(slot.var.index, slot.taken(Number(rounds.var)))
     w.flow.set(rounds.var.index, op("+", rounds.var, step))
     if len(w.frame.place.scope.bound.get(node.target.id, [])) == 1:
-        w.program.holds(w.frame, node.target, Number(op("-", rounds.var, step)), "target")
+        w.holds(node.target, Number(op("-", rounds.var, step)), "target")
     w.frame.names[node.target.id] = slot
     perhaps(w, node.body)
     begun.pop(node.target.id, None)

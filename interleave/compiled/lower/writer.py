@@ -130,13 +130,17 @@ class Writer:
         made = self.program.slots.new(name, self.thread, is_temporary=True)
         if like is not None:
             made.is_typed, made.table = True, like.table
-        if self.frames:  # what the thread's own function returns is held by nobody
-            self.program.holds(self.frame, self.last if text == "kept" else self.node, made)
+        self.holds(self.last if text == "kept" else self.node, made)
         return made
 
     def remembered(self, text: str) -> Slot:
         """Return a fresh private variable that is not forgotten, as what it looks at can be seen in no other way."""
         return self.temporary(text)
+
+    def holds(self, node: ast.AST | None, what: Abstract | Slot, part: str = "") -> None:
+        """Note that the innermost function holds `what` as the value of `node`; what a thread returns, nobody holds."""
+        if self.frames:
+            self.program.holds(self.frame, node, what, part)
 
     def read(self, obj: Any, part: Any) -> Abstract:
         """Put a read of a part of an object, and return what it gives."""
@@ -174,7 +178,7 @@ class Writer:
         if kept is None or value.values is not None or kept.table is not None:
             kept = self.temporary("modified")
         self.step("modify", "", Way(updates={kept.var.index: kept.taken(value)}))
-        self.program.holds(self.frame, self.node, kept, "changed")
+        self.holds(self.node, kept, "changed")
         return kept.read()
 
     def _read_before(self, expr: Expr) -> Slot | None:
