@@ -220,3 +220,39 @@ def test_a_daemon_of_many_rounds_is_no_deadlock() -> None:
 
     assert verdict.status != "VIOLATED"
     assert set(verdict.outcomes) <= {1}
+
+
+def test_what_nobody_asks_for_may_be_anything() -> None:
+    box = Box()
+
+    def bump() -> Any:
+        box.count += 1
+        if box.count == 1:
+            return 1, 2
+        return [box.count]
+
+    def found() -> Any:
+        box.other += 1
+        if box.other == 1:
+            return 1
+        return "two"
+
+    def work() -> Any:
+        bump()
+        found()
+        if box.count == 1:
+            return box.count
+        if box.count == 2:
+            return None, box.other
+        return "more"
+
+    def program() -> tuple[int, int]:
+        box.count = box.other = 0
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return box.count, box.other
+
+    assert set(agree(program).outcomes) == {(1, 1), (1, 2), (2, 1), (2, 2)}

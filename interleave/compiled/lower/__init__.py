@@ -179,8 +179,7 @@ def _is_fixed(value: Any) -> bool:
 
 def _written(writer: Writer, call: Any) -> None:
     """Write a thread: the call of its function, then its end."""
-    _guarded(writer, lambda: inlined(writer, *call))
-    writer.finish()
+    _guarded(writer, lambda: writer.run(lambda: inlined(writer, *call)))
 
 
 def _guarded(writer: Writer, write: Any) -> Any:

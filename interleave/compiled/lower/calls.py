@@ -180,12 +180,12 @@ def called_as(signature: inspect.Signature, given: list[Abstract], named: dict[s
 
 
 def _returned(w: Writer) -> Abstract:
-    """Leave the innermost function, and return what it returned: at several places, a temporary."""
+    """Leave the innermost function, and return what it returned: at several places, a temporary; None if unused."""
     left = w.frames.pop()
     returned = left.returned
     w.flow.ends = [end for ends, _ in returned for end in ends]
-    if not returned:
-        return Known(None)  # nobody comes here
+    if not returned or w.is_unused(left):
+        return Known(None)  # nobody comes here, or asks for it
     values = [value for _, value in returned]
     if len(values) == 1 or all(isinstance(v, Known) and v.value is _plain(values[0]) for v in values):
         w.holds(left.call, values[0])

@@ -74,8 +74,8 @@ class Frame:
     """A function that is being written: its names, what they hold, its loops, and what is done on the way out.
 
     That is to give back the locks of `with` blocks, and what stands in `try` blocks.  `call` is where it is called in
-    the frame around, `way` how the block is left whose last things are being written, None if there is none, `rounds`
-    how many rounds have begun of each loop that is written out.
+    the frame around, `unused` the call whose value it throws away, `way` how the block is left whose last things are
+    being written, None if there is none, `rounds` how many rounds have begun of each loop that is written out.
     """
 
     place: Place
@@ -89,6 +89,7 @@ class Frame:
     returned: list[tuple[list[Setter], Abstract]] = field(default_factory=list)
     choosing: int = 0  # how many expressions around are not evaluated in every execution
     call: ast.AST | None = None
+    unused: ast.Call | None = None
     way: Leaving | None = None
     rounds: dict[ast.AST, int] = field(default_factory=dict)
 

@@ -59,8 +59,7 @@ def began(writer: Writer, handle: Any) -> int:
     program.flows.append(child.flow)
     _name_arguments(child, call)
     try:
-        inlined(child, *call)
-        child.finish()
+        child.run(lambda: inlined(child, *call))
     except (Refused, Mixed) as refused:
         raise child.refusal(refused) from None
     return number

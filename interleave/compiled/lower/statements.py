@@ -44,6 +44,7 @@ def perhaps(w: Writer, nodes: Sequence[ast.stmt]) -> None:
 
 
 def _expression(w: Writer, node: ast.Expr) -> None:
+    w.frame.unused = node.value if isinstance(node.value, ast.Call) else None
     expr(w, node.value)
 
 

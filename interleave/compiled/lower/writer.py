@@ -52,6 +52,7 @@ class Writer:
         self.frames: list[Frame] = []
         self.node: ast.AST = ast.Pass(lineno=0, col_offset=0)
         self.last: ast.AST = self.node  # the expression that was evaluated last
+        self._is_unused = False  # whether nobody uses what the thread's own function returns
         self.branching = 0  # how many branches and loops there are around: what is inside may not come to pass
         self.handling: list[Raised] = []  # the errors whose handlers are being written
         self._ends = ends
@@ -230,6 +231,16 @@ class Writer:
         from interleave.compiled.lower.leaving import unwound
 
         unwound(self, raised)
+
+    def is_unused(self, left: Frame) -> bool:
+        """Return whether nobody uses what the function returns that was just left."""
+        return left.call is self.frame.unused if self.frames else self._is_unused
+
+    def run(self, write: Callable[[], Abstract]) -> None:
+        """Write what the thread does with `write`, then its end."""
+        self._is_unused = True
+        write()
+        self.finish()
 
     def finish(self) -> None:
         """End the thread."""
