@@ -300,7 +300,8 @@ def _graph(options: argparse.Namespace) -> int:
 def _prove(options: argparse.Namespace) -> int:
     target = _load_one(options)
     try:
-        proof = prove(target.found, options.claim, seconds=options.seconds)
+        with Ticker(target.title, quiet=options.json) as ticker:
+            proof = prove(target.found, options.claim, seconds=options.seconds, progress=ticker.proving)
     except ImportError as error:
         raise ScenarioError(str(error)) from None
     clauses = [f"  {visible(clause)}" for clause in proof.clauses] if options.verbose else []

@@ -3,7 +3,8 @@
 Python's own answer to Ctrl-C is an exception wherever the main thread stands, and on a machine that is mostly
 inside the program under test: its `except:` would take it, and the execution would go on as if the program
 had failed.  So the first Ctrl-C only leaves a note, and whoever drives the program asks for it with `look`
-where none of the program's frames can see the answer, or where those that do let it pass.
+where none of the program's frames can see the answer, or where those that do let it pass.  Whoever waits for
+long work is told there as well what is being done.
 
 Read next: `verdict`, which defers Ctrl-C for the length of a search; `machine.onward`, which looks.
 """
@@ -14,7 +15,7 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from interleave.errors import InterleaveError, Unwinding
@@ -33,13 +34,16 @@ class OutOfTime(Unwinding):
 
 class Notes:
     """What was noted: whether Ctrl-C was pressed, whether it is deferred, when time is over, and `fault`, the first
-    error of our own that passed through frames of the program's: no verdict may be given over its head.
+    error of our own that passed through frames of the program's: no verdict may be given over its head.  And `stage`,
+    what is being done, which `listener` is told at every look.
     """
 
     fault: BaseException | None = None
     pressed = False
     deferred = False
     deadline: float | None = None
+    stage = ""
+    listener: Callable[[str], None] | None = None
 
 
 def passes(error: BaseException | None) -> bool:
@@ -56,6 +60,8 @@ def look() -> None:
         raise Interrupted
     if Notes.deadline is not None and time.perf_counter() > Notes.deadline:
         raise OutOfTime
+    if Notes.listener is not None:
+        Notes.listener(Notes.stage)
 
 
 def taken() -> None:
@@ -101,3 +107,23 @@ def until(deadline: float | None) -> Iterator[None]:
         yield
     finally:
         Notes.deadline = before
+
+
+@contextlib.contextmanager
+def heard(listener: Callable[[str], None] | None) -> Iterator[None]:
+    """While it lasts, tell `listener` at every `look` what is being done."""
+    before, Notes.listener = Notes.listener, listener
+    try:
+        yield
+    finally:
+        Notes.listener = before
+
+
+@contextlib.contextmanager
+def doing(stage: str) -> Iterator[None]:
+    """Say what is being done while it lasts."""
+    before, Notes.stage = Notes.stage, stage
+    try:
+        yield
+    finally:
+        Notes.stage = before

@@ -54,19 +54,28 @@ def progress(tally: Tally, seconds: float, depth: int, search: Search, module: E
     return Progress(tally.executions, seconds, depth, tally.distinct, tally.violated, share, classes, search.states)
 
 
-def watcher(tell: Callable[[Progress], None] | None, start: float, tally: Tally) -> Callable[[States], None] | None:
-    """Return what tells the user how far a search of states is, None if nobody wants to know."""
-    if tell is None:
-        return None
-    told = [start]
+class Watcher:
+    """Tells the user now and then how far a search of states is: what it found, and what it does meanwhile."""
 
-    def watch(now: States) -> None:
-        if time.perf_counter() - told[0] > TELL_EVERY:
-            told[0] = time.perf_counter()
-            seen = tally.executions, told[0] - start, now.layers, tally.distinct, tally.violated
-            tell(Progress(*seen, states=now.states, frontier=now.frontier, nbytes=now.nbytes))
+    def __init__(self, tell: Callable[[Progress], None], start: float, tally: Tally) -> None:
+        self._tell, self._start, self._tally = tell, start, tally
+        self._told = start
 
-    return watch
+    def states(self, now: States) -> None:
+        """Hear how many states there are."""
+        if time.perf_counter() - self._told > TELL_EVERY:
+            self._say(now.layers, states=now.states, frontier=now.frontier, nbytes=now.nbytes)
+
+    def stage(self, stage: str) -> None:
+        """Hear what is being done, where no states are counted."""
+        if stage and time.perf_counter() - self._told > TELL_EVERY:
+            self._say(0, states=0, stage=stage)
+
+    def _say(self, depth: int, **more: Any) -> None:
+        self._told = time.perf_counter()
+        tally = self._tally
+        seen = tally.executions, self._told - self._start, depth, tally.distinct, tally.violated
+        self._tell(Progress(*seen, **more))
 
 
 def endless(trace: Trace, steps: int | None) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Any, Final
@@ -16,8 +16,9 @@ from interleave import interrupts, spinning, watchdog
 from interleave.compiled.prove_statement import Bound, Proof
 from interleave.compiled.system import System
 from interleave.errors import ScenarioError
+from interleave.limits import TELL_EVERY
 from interleave.scenario import as_program
-from interleave.silence import silenced
+from interleave.silence import aloud, silenced
 
 _EXPECTED: Final = "expected bounds on the outcome, such as '2 <= outcome <= 2*N' or 'outcome == T*N'"
 
@@ -31,7 +32,13 @@ _TURNED: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
 }
 
 
-def prove(target: Any, claim: str | None = None, *, seconds: float = 60.0) -> Proof:
+def prove(
+    target: Any,
+    claim: str | None = None,
+    *,
+    seconds: float = 60.0,
+    progress: Callable[[str, float], None] | None = None,
+) -> Proof:
     """Return whether `claim` holds of `target` for every number of rounds N, however many rounds it was written with.
 
     `target` is a function that starts threads and returns a whole number, in which all loops go to the same number:
@@ -45,7 +52,8 @@ def prove(target: Any, claim: str | None = None, *, seconds: float = 60.0) -> Pr
     clauses, those that are not inductive are dropped (C. Flanagan, K. R. M. Leino, "Houdini, an annotation assistant
     for ESC/Java", FME 2001), and z3 checks the rest with N and T as symbols.  `Proof.proved` tells whether it holds;
     `Proof.refuted` whether an execution with a small N contradicts it; neither means that nothing is known.  It speaks
-    of executions that end, without an exception, for every N from 2 on and every T from 1 on.
+    of executions that end, without an exception, for every N from 2 on and every T from 1 on.  `progress` is called
+    a few times a second, with what is being done and the seconds so far.
 
     Raises ScenarioError for a claim that cannot be read or a program that cannot be lowered, and ImportError, with
     the remedy, if z3 is not installed.  Takes at most about `seconds`: one or two for the counter of the classroom.
@@ -56,9 +64,23 @@ def prove(target: Any, claim: str | None = None, *, seconds: float = 60.0) -> Pr
     from interleave.compiled.lower import lower  # this takes time to import, which nobody waits for who proves nothing
 
     program = as_program(target)
-    with interrupts.deferred(), silenced(), spinning.watched(), watchdog.guarded(None):
+    listener = None if progress is None else _listener(aloud(lambda told: progress(*told)))
+    with interrupts.deferred(), silenced(), spinning.watched(), watchdog.guarded(None), interrupts.heard(listener):
         system = lower(program)
         return _proved(system, low, high, seconds) if claim is not None else _tightest(system, seconds)
+
+
+def _listener(progress: Callable[[tuple[str, float]], None]) -> Callable[[str], None]:
+    """Return what tells now and then what is being done."""
+    started = told = monotonic()
+
+    def listen(stage: str) -> None:
+        nonlocal told
+        if stage and monotonic() - told > TELL_EVERY:
+            told = monotonic()
+            progress((stage, told - started))
+
+    return listen
 
 
 def _proved(system: System, low: Bound | None, high: Bound | None, seconds: float) -> Proof:

@@ -35,7 +35,7 @@ class Progress:
     """How far a search has come: executions, seconds, length of the last execution, different outcomes, whether
     any violation, the estimated share of the search tree that is behind, and classes (None where they are not counted).
     A search of states tells how many there are, how many are still to be looked at, and their bytes; its depth is that
-    of the layers.
+    of the layers; where it does something else for long, `stage` says what.
     """
 
     executions: int
@@ -48,6 +48,7 @@ class Progress:
     states: int | None = None
     frontier: int = 0
     nbytes: int = 0
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,12 +197,14 @@ def explore(
         checkpoints.validate(workers, name, module, checkpoint=checkpoint, resume=resume)
         search.begin_again = tally.begin
         search.is_allowed = partial(_is_allowed, program)
-        search.watcher = limiting.watcher(limits.progress, start, tally)
+        watcher = limiting.Watcher(limits.progress, start, tally) if limits.progress else None
+        search.watcher = None if watcher is None else watcher.states
         if resume is not None:
             checkpoints.resume(resume, program, name, search, tally)
         if checkpoint is not None:
             limits.checkpoint = checkpoints.Checkpoint(checkpoint, program, name, search, tally)
-        reason, told = parallel.search(searched, module, program, search, tally, limits, workers)
+        with interrupts.heard(watcher.stage if watcher and name == "states" else None):
+            reason, told = parallel.search(searched, module, program, search, tally, limits, workers)
         reason = reason or search.unfinished  # whoever cut the search, and wherever
         if reason and limits.checkpoint is not None:
             limits.checkpoint.write()

@@ -90,6 +90,35 @@ def test_a_program_without_a_number_of_rounds_is_not_proved_and_it_is_said_why()
     assert "nothing stands for N" in str(proof)
 
 
+def test_it_is_told_what_a_proof_is_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, float]] = []
+    monkeypatch.setattr(proving, "TELL_EVERY", -1.0)
+
+    il.prove(_three_rounds, "outcome <= 2*N", progress=lambda stage, seconds: told.append((stage, seconds)))
+
+    assert told[0][0] == "looking at states with N = 2"
+    assert re.fullmatch(r"asking z3 for an invariant, \d+ questions so far", told[-1][0])
+    assert [seconds for _, seconds in told] == sorted(seconds for _, seconds in told)
+
+
+def _three_rounds() -> int:
+    class Counter:
+        def __init__(self) -> None:
+            self.count = 0
+
+    def work() -> None:
+        for _ in range(3):
+            counter.count += 1
+
+    counter = Counter()
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return counter.count
+
+
 def _one_increment() -> int:
     class Counter:
         def __init__(self) -> None:

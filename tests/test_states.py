@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import interleave as il
+from interleave import limits
 from interleave.interrupts import Notes
 from interleave.steps import Steps
 
@@ -409,7 +410,8 @@ def test_ctrl_c_and_the_limit_of_memory_keep_what_was_found() -> None:
     told: list[Any] = []
 
     def press(progress: Any) -> None:
-        told.append(progress)
+        if progress.states:
+            told.append(progress)
         if len(told) == 2:
             signal.raise_signal(signal.SIGINT)
 
@@ -418,9 +420,20 @@ def test_ctrl_c_and_the_limit_of_memory_keep_what_was_found() -> None:
 
     assert (interrupted.status, interrupted.reason) == ("UNKNOWN", "interrupted")
     assert interrupted.states
-    assert told[0].states
+    assert told
     assert limited.status == "UNKNOWN"
     assert "memory" in limited.reason
+
+
+def test_what_is_done_is_told_where_no_states_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    stages: list[str] = []
+    monkeypatch.setattr(limits, "TELL_EVERY", -1.0)
+
+    il.explore(unsettled, explorer="states", seconds=2, progress=lambda told: stages.append(told.stage))
+
+    assert "finding reductions" in stages
+    assert "looking for a violation with fewer rounds, and with few switches" in stages
+    assert "" in stages
 
 
 def unsettled() -> int:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from time import monotonic
 
+from interleave import interrupts
 from interleave.compiled.plain import Plain, built, search
 from interleave.compiled.prove_candidates import candidates, over
 from interleave.compiled.prove_parameter import NotParametric, Parametric, parametric
@@ -98,6 +99,8 @@ def small(found: Parametric, least: int, deadline: float) -> Iterator[Seen]:
         if monotonic() > deadline:
             raise Unprovable("the time was up")
         system = found.instance(rounds)
+        with interrupts.doing(f"looking at states with N = {rounds}"):
+            interrupts.look()
         space = search(system, MOST_STATES)
         ends = space.ends
         states = tuple(space.parents)

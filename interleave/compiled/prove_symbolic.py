@@ -49,7 +49,8 @@ class Solver:
 
     def __post_init__(self) -> None:
         self._width = len(self.parametric.system.initial)
-        self._symbols = [self.z3.Int(symbol(index)) for index in range(self._width)]
+        self.context = self.z3.Context()  # of its own: what z3 was asked before would be seen in its answers
+        self._symbols = [self.z3.Int(symbol(index), self.context) for index in range(self._width)]
 
     @property
     def version(self) -> str:
@@ -63,7 +64,7 @@ class Solver:
         known = [Op("==", (Var(index), value)) for index, value in at.items()]
         least = Op(">=", (Var(self.parametric.rounds), self.least))
         told = [truth(expr) for expr in (least, *self.given, *known, *(substituted(expr, at) for expr in others))]
-        solver = self.z3.Solver()
+        solver = self.z3.Solver(ctx=self.context)
         solver.from_string(script(self._width, marks, [*told, *more]))
         return solver
 
@@ -85,7 +86,8 @@ class Solver:
 
     def satisfiable(self, solver: Any, *marks: Any) -> bool:
         """Return what z3 says; Unprovable where it does not, or not in time."""
-        interrupts.look()
+        with interrupts.doing(f"asking z3 for an invariant, {self.questions:,} questions so far"):
+            interrupts.look()
         left = self.deadline - monotonic()
         if left <= 0:
             raise Unprovable("the time was up")
@@ -177,8 +179,8 @@ class _Told:
         told.append(f"(or false {' '.join(f'g{nth}' for nth in goals_here)})")
         marks = [*(f"m{nth}" for nth in clauses_here), *(f"g{nth}" for nth in goals_here)]
         self._solver, self._query = solver, solver.query(at, others, marks, told)
-        self._marks = {nth: solver.z3.Bool(f"m{nth}") for nth in clauses_here}
-        self._unbroken = {nth: solver.z3.Not(solver.z3.Bool(f"g{nth}")) for nth in goals_here}
+        self._marks = {nth: solver.z3.Bool(f"m{nth}", solver.context) for nth in clauses_here}
+        self._unbroken = {nth: solver.z3.Not(solver.z3.Bool(f"g{nth}", solver.context)) for nth in goals_here}
         self._clauses = {mark.get_id(): nth for nth, mark in self._marks.items()}
 
     def _assumed(self, kept: Iterable[int], goals: Iterable[int]) -> list[Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from time import monotonic
 
+from interleave import interrupts
 from interleave.compiled.prove_parameter import Parametric, parametric
 from interleave.compiled.system import END, Expr, System, Value
 from interleave.compiled.templates import Piece, Runner, is_over
@@ -127,6 +128,8 @@ def templates(found: Parametric, least: int, deadline: float) -> Iterator[Way]:
         following = []
         every = (run for piece, last, bound in layer for run in _runs(runner, piece, last, bound))
         for after, thread, free in every:
+            with interrupts.doing("looking for schedules to each outcome"):
+                interrupts.look()
             if monotonic() > deadline:
                 return
             if is_over(found.system, after):

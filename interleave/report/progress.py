@@ -44,7 +44,8 @@ class Ticker:
             f"{count(progress.outcomes, 'outcome')}, {'a violation' if progress.violated else 'no violation'} so far"
         )
         if progress.states is not None:
-            self._tell(f"{_states(progress)}; {found}" if progress.states else f"{found}, {duration(progress.seconds)}")
+            done = _states(progress) if progress.states else f"{duration(progress.seconds)}"
+            self._tell(f"{progress.stage + ', ' if progress.stage else ''}{done}; {found}")
             return
         run = count(progress.executions, "execution")
         if progress.classes is not None:
@@ -53,6 +54,10 @@ class Ticker:
         if progress.share is not None:
             pace += f", {progress.share:.1%} of the search tree by estimate"
         self._tell(f"{run} in {duration(progress.seconds)}, {found}; {pace}")
+
+    def proving(self, stage: str, seconds: float) -> None:
+        """Tell what a proof is at."""
+        self._tell(f"{stage}, {duration(seconds)}")
 
     def running(self, observed: Observation) -> None:
         """Tell how far a run on real threads is."""

@@ -45,7 +45,8 @@ def counted(lowered: Lowered, search: Search) -> Iterator[Ending] | None:
     from interleave.compiled.kernel.counts import Uncounted, executions
 
     try:
-        counts = executions(system, memory=search.memory or _MEMORY)
+        with interrupts.doing("counting interleavings"):
+            counts = executions(system, memory=search.memory or _MEMORY)
     except Uncounted:
         return None  # there may be a cycle
     except (interrupts.OutOfTime, MemoryError):

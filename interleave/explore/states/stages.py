@@ -52,7 +52,8 @@ def endings(lowered: Lowered, search: Search) -> Iterator[Ending]:
 
 def after_reductions(lowered: Lowered, search: Search) -> Iterator[Ending]:
     """Yield the endings of what the reductions leave, or of what is found of it."""
-    left = reduce(lowered.system, ALL if search.only is None else search.only)
+    with interrupts.doing("finding reductions"):
+        left = reduce(lowered.system, ALL if search.only is None else search.only)
     if left.turns:  # to see whether anything goes on for ever all states are needed
         yield from packed.explored(lowered, search, lowered.system, acyclic=False)
         return
@@ -155,7 +156,8 @@ def _lifted(lowered: Lowered) -> Ending | None:
     def wanted(witness: Witness) -> bool:
         return lowered.is_bad(Ending(witness.state, witness.broken, list))
 
-    found = lift(lowered.system, wanted) or rare(lowered.system, wanted)
+    with interrupts.doing("looking for a violation with fewer rounds, and with few switches"):
+        found = lift(lowered.system, wanted) or rare(lowered.system, wanted)
     if found is None:
         return None
     solo, state, runs = Solo(lowered.system), found.state, list(found.runs)
