@@ -6,6 +6,7 @@ import fnmatch
 import random
 import threading
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -164,6 +165,26 @@ def test_a_scenario_with_an_invariant() -> None:
     assert len(search(system).broken) > 0
 
 
+def test_the_greater_of_two_numbers_is_no_step() -> None:
+    def work(counter: Counter) -> None:
+        counter.count = max(counter.count + 1, 2, min(-7, abs(5)))
+
+    def lessens(counter: Counter) -> None:
+        counter.count = min(3, abs(counter.count - 5))
+
+    def program() -> int:
+        counter = Counter()
+        threads = started(partial(work, counter), partial(lessens, counter))
+        for thread in threads:
+            thread.join()
+        return counter.count
+
+    full = il.explore(program, explorer="exhaustive")
+
+    assert outcomes(program) == {value: found.interleavings for value, found in full.outcomes.items()}
+    assert len(full.outcomes) > 1
+
+
 def test_a_tuple_keeps_what_it_was_made_with() -> None:
     """It used to look at the variables only when it was taken apart."""
 
@@ -255,6 +276,14 @@ def from_the_library(counter: Counter, depth: int) -> None:
     counter.ready = fnmatch.fnmatch("a", "b")
 
 
+def greatest(counter: Counter, depth: int) -> None:
+    counter.count = max(counter.cells)
+
+
+def greater_of_others(counter: Counter, depth: int) -> None:
+    counter.tag = max(counter.tag, "a")
+
+
 def slept(counter: Counter, depth: int) -> None:
     time.sleep(depth - 3)
 
@@ -271,6 +300,8 @@ steps_taken = 0
 @pytest.mark.parametrize(
     ("body", "what"),
     [
+        (greatest, "a call of max with such arguments"),
+        (greater_of_others, "a call of max with what may be no integer"),
         (slept, "a sleep of what may be no number of seconds"),
         (chained, "a chain of comparisons with steps in it"),
         (equal_objects, "a comparison of objects|int"),

@@ -52,6 +52,28 @@ def launched(work: Callable[[], None]) -> threading.Thread:
     return thread
 
 
+def all_launched(works: list[Callable[[], None]]) -> list[threading.Thread]:
+    threads = [threading.Thread(target=work) for work in works]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def by_a_helper_that_hands_them_on() -> int:
+    box = Box()
+    threads = all_launched([box.up, box.up])
+    for thread in threads:
+        thread.join()
+    return box.count
+
+
+def by_helpers_all_the_way() -> int:
+    box = Box()
+    threads = all_launched([box.up, box.up])
+    join_all(threads)
+    return box.count
+
+
 def each_made_and_started() -> int:
     box, threads = Box(), []
     for _ in range(2):
@@ -149,6 +171,8 @@ def a_sum_while_it_changes() -> int:
         (by_a_helper, {4}),
         (by_a_helper_that_starts_only, {(early, 4) for early in range(5)}),
         (by_a_helper_for_each, {4}),
+        (by_a_helper_that_hands_them_on, {4}),
+        (by_helpers_all_the_way, {4}),
         (the_last_is_not_joined, {4, 5, 6}),
         (a_sum_while_it_changes, {2, 3, 4}),
     ],

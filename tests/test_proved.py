@@ -138,7 +138,7 @@ def test_what_is_proved_is_what_all_states_say(
     stages = importlib.import_module("interleave.explore.states.stages")
     for limit in ("SMALL", "_FEW", "_MANY", "_PLACES"):
         monkeypatch.setattr(stages, limit, 1)
-    monkeypatch.setattr(stages, "_lifted", lambda lowered: None)
+    monkeypatch.setattr(stages, "_lifted", lambda lowered, left: None)
     monkeypatch.setattr(stages.packed, "whole", lambda lowered, search, system: None)
     monkeypatch.setattr(proved, "_SECONDS", 60.0 if step is by_one and not reads else 5.0)
 

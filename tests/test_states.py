@@ -425,15 +425,67 @@ def test_ctrl_c_and_the_limit_of_memory_keep_what_was_found() -> None:
     assert "memory" in limited.reason
 
 
+class Watched(Counter):
+    most = 0
+    flag = False
+
+
+def greater(counter: Watched, lock: Any) -> None:
+    for _ in range(N):
+        with lock:
+            counter.count += 1
+            if counter.count > counter.most:
+                counter.most = counter.count
+
+
+def bounded(counter: Watched, lock: Any) -> None:
+    for _ in range(N):
+        with lock:
+            if counter.count < 10:
+                counter.count += 1
+
+
+def turned_over(counter: Watched, lock: Any) -> None:
+    for _ in range(N):
+        with lock:
+            counter.flag = not counter.flag
+            if counter.flag:
+                counter.count += 1
+
+
+@pytest.mark.parametrize(("work", "outcome"), [(greater, (2 * N, 2 * N)), (bounded, (10, 0)), (turned_over, (N, 0))])
+def test_sections_that_look_before_they_change_are_settled_at_full_size(work: Any, outcome: Any) -> None:
+    def program() -> tuple[int, int]:
+        counter, lock = Watched(), threading.Lock()
+        counter.most, counter.flag = 0, False
+        threads = [threading.Thread(target=work, args=[counter, lock]) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return counter.count, counter.most
+
+    verdict = il.explore(program, explorer="states")
+
+    assert (verdict.status, set(verdict.outcomes)) == ("HOLDS", {outcome})
+    assert any("ends alike in either order, case by case" in line for line in verdict.reductions)
+
+
 def test_what_is_done_is_told_where_no_states_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     stages: list[str] = []
     monkeypatch.setattr(limits, "TELL_EVERY", -1.0)
 
-    il.explore(unsettled, explorer="states", seconds=2, progress=lambda told: stages.append(told.stage))
+    def hear(progress: Any) -> None:
+        stages.append(progress.stage)
+        if progress.stage.startswith("looking for a violation"):
+            signal.raise_signal(signal.SIGINT)
 
-    assert "finding reductions" in stages
-    assert "looking for a violation with fewer rounds, and with few switches" in stages
-    assert "" in stages
+    verdict = il.explore(unsettled, explorer="states", progress=hear)
+
+    assert verdict.reason == "interrupted"
+    assert list(dict.fromkeys(stages)) == [
+        "finding reductions", "", "looking for a violation with fewer rounds, and with few switches",
+    ]  # fmt: skip
 
 
 def unsettled() -> int:

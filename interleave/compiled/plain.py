@@ -62,13 +62,23 @@ class Plain:
 
     def successors(self, state: State) -> Iterator[tuple[Command, State]]:
         """Yield each command that can be taken in `state`, with the state after it."""
-        for thread, ways in enumerate(self._ways):
-            at = state[thread]
-            if at not in ways:
-                ways[at] = [self._ready(command) for command in self.system.commands[thread].get(at, ())]
-            for command, guard, after in ways[at]:
+        for thread, at in enumerate(state[: len(self._ways)]):
+            ways = self._ways[thread].get(at)
+            for command, guard, after in self._made(thread, at) if ways is None else ways:
                 if guard is None or guard(state):
                     yield command, after(state)
+
+    def first(self, state: State, thread: int) -> tuple[Command, State] | None:
+        """Return the first command that `thread` can take, with the state after it; None if it cannot move."""
+        ways = self._ways[thread].get(state[thread])
+        for command, guard, after in self._made(thread, state[thread]) if ways is None else ways:
+            if guard is None or guard(state):
+                return command, after(state)
+        return None
+
+    def _made(self, thread: int, at: int) -> list[_Ready]:
+        found = self._ways[thread][at] = [self._ready(command) for command in self.system.commands[thread].get(at, ())]
+        return found
 
     def is_over(self, state: State) -> bool:
         """Return whether every thread that has to end has ended; one that was never started has not to."""

@@ -24,9 +24,10 @@ if __name__ == "__main__":
 
 from agreement.commanded import drawn
 from agreement.reduced import CHOICES, plainly, reducedly
-from interleave.compiled.reduce import ample, blocks, cleaning, commuting, facts, loops, pipeline, pools, search
+from agreement.sections import drawn_sections
+from interleave.compiled.reduce import ample, blocks, cases, cleaning, commuting, facts, loops, pipeline, pools, search
 from interleave.compiled.reduce.terms import contradictory
-from interleave.compiled.system import variables_of
+from interleave.compiled.system import System, variables_of
 
 Patch = tuple[Any, str, Any]
 
@@ -123,6 +124,18 @@ def nobody_watches(system: Any) -> dict[int, frozenset[int]]:
     return {thread: frozenset() for thread in range(len(system.threads))}
 
 
+def ends_alike_if_any(self: Any, one: Any, other: Any, then: Any, others: Any, known: Any, given: Any) -> bool:
+    ways = cases._possible(others, {**known, **one[1]}, given)
+    ends = cases._after(other[1], then, known)
+    return all(
+        cases._same(cases._after(one[1], last, known), ends, {**known, **cases.equalities(now)}) for last, now in ways
+    )
+
+
+def possible_before(commands: Any, values: Any, given: Any) -> Any:
+    return POSSIBLE(commands, {}, given)
+
+
 def no_crash(system: Any, known: Any) -> str | None:
     return None
 
@@ -131,6 +144,7 @@ STOPPED, SPOILT = ample.Ample.is_stopped, facts._Annotation._is_spoilt
 RIGHT, LIVE = commuting.Commuting._moves_right, cleaning._live_before
 TAKEN, BOUND = search.Search._taken, loops._bound
 LEFT = blocks.Movers.is_left
+POSSIBLE = cases._possible
 
 PLANTED: Mapping[str, Sequence[Patch]] = {
     "everything commutes": [(commuting.Commuting, "commute", yes)],
@@ -163,7 +177,17 @@ PLANTED: Mapping[str, Sequence[Patch]] = {
     "an invariant sees nothing of who goes alone": [(ample.Ample, "is_visible", no)],
     "an invariant sees nothing of blocks": [(blocks.Movers, "is_hidden", yes)],
     "daemons are waited for": [(pipeline, "irregularity", no_crash)],
+    "by cases: all commutes": [(cases.Cases, "commute", yes)],
+    "by cases: how two ways end is not compared": [(cases, "_same", yes)],
+    "by cases: whether one way is left is not asked": [(cases, "_one_holds", yes)],
+    "by cases: whether one way is left for the other is not asked": [(cases.Cases, "_end_alike", ends_alike_if_any)],
+    "by cases: what the other did is not looked at": [(cases, "_possible", possible_before)],
 }
+
+
+def draw(name: str, seed: int) -> System:
+    """Return the program of `seed` of the kind that the error is about."""
+    return (drawn_sections if name.startswith("by cases") else drawn)(seed)
 
 
 @contextmanager
@@ -177,7 +201,7 @@ def planted(name: str) -> Iterator[None]:
 
 def is_caught(name: str, seed: int, expected: Any) -> bool:
     """Return whether the drawn program tells the error: something is different, or an assertion fails."""
-    system, random = drawn(seed), Random(seed)
+    system, random = draw(name, seed), Random(seed)
     order = list(range(len(system.threads)))
     for only in (*CHOICES[:1], ("blocks",), ("ample", "loops"), ("blocks", "ample", "loops", "pools")):
         random.shuffle(order)
@@ -196,12 +220,11 @@ def main() -> int:
     arguments = parser.parse_args()
     left = list(PLANTED)
     for seed in range(arguments.first, arguments.first + arguments.programs):
-        expected = plainly(drawn(seed)) if left else None
-        if expected is None:
-            continue
-        for name in [name for name in left if is_caught(name, seed, expected[0])]:
-            print(f'    "{name}": {seed},', flush=True)
-            left.remove(name)
+        for name in list(left):
+            expected = plainly(draw(name, seed))
+            if expected is not None and is_caught(name, seed, expected[0]):
+                print(f'    "{name}": {seed},', flush=True)
+                left.remove(name)
     print(f"not caught: {left}")
     return int(bool(left))
 

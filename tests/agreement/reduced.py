@@ -22,6 +22,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from agreement.commanded import drawn
+from agreement.sections import drawn_sections
 from interleave.compiled.plain import Plain, search
 from interleave.compiled.reduce.pipeline import ALL, reduce
 from interleave.compiled.reduce.search import Search, decoded, explore, outcome_codes
@@ -173,11 +174,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--programs", type=int, default=20_000)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--sections", action="store_true", help="programs of sections that look before they change")
     parser.add_argument("--all", action="store_true", help="every choice of reductions for every program")
     arguments = parser.parse_args()
     count, started, bad = Count(), time.perf_counter(), 0
     seeds = range(arguments.first, arguments.first + arguments.programs)
-    for line in differences(seeds, CHOICES if arguments.all else None, count):
+    draw = drawn_sections if arguments.sections else drawn
+    for line in differences(seeds, CHOICES if arguments.all else None, count, draw):
         print(line, flush=True)
         bad += 1
     print(f"{count} in {time.perf_counter() - started:.0f} s: {bad} differ")

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Sequence
 
 from interleave.compiled.lower.expressions import attribute_of, binary, expr, place_of
-from interleave.compiled.lower.lists import element, own, store
+from interleave.compiled.lower.lists import element, is_handed_on, own, store
 from interleave.compiled.lower.places import Refused
 from interleave.compiled.lower.values import Abstract, Known, Several, number
 from interleave.compiled.lower.writer import Writer
@@ -19,6 +19,8 @@ from interleave.split.statements import computes
 def assigned(w: Writer, node: ast.Assign) -> None:
     """Write `x = value`, to one target or several."""
     value = _computed(w, node.targets, node.value)
+    if any(isinstance(one, (ast.Tuple, ast.List)) for one in node.targets) and is_handed_on(w, node.value, value):
+        raise Refused("a list of another function's that is assigned to several variables", "return a tuple")
     if len(node.targets) > 1:  # it is worked out once, whatever the first targets change
         value = w.kept(value)
     for target in node.targets:

@@ -21,10 +21,13 @@ from interleave.compiled.lower.lists import is_own, method, own
 from interleave.compiled.lower.places import Refused, is_lock, method_of
 from interleave.compiled.lower.values import SCALARS, Abstract, Known, Number, number
 from interleave.compiled.lower.writer import Writer
+from interleave.compiled.system import op
 from interleave.steps import Item
 
 _REAL_PRINT: Final = print
 _REAL_SLEEP: Final = time.sleep
+_OF_NUMBERS: Final = {min: 2, max: 2, abs: 1}
+"""Functions of integers, with the fewest arguments that are no iterable."""
 
 
 def called(w: Writer, node: ast.Call) -> Abstract:
@@ -96,6 +99,8 @@ def _function(w: Writer, node: ast.Call, function: Any) -> Abstract:
         return _of_function(w, function, *arguments(w, node, []))
     if function is threading.Thread:
         return made_here(*arguments(w, node, []))
+    if any(function is known for known in _OF_NUMBERS):
+        return _of_numbers(w, node, function)
     if function is _REAL_PRINT:
         given, named = arguments(w, node, [])
         if named or not all(is_scalar(one) or (isinstance(one, Known) and one.value is TEXT) for one in given):
@@ -113,6 +118,22 @@ def _function(w: Writer, node: ast.Call, function: Any) -> Abstract:
         return Known(None)
     name = getattr(function, "__qualname__", type(function).__name__)
     raise Refused(f"a call of {name} while threads run")
+
+
+def _of_numbers(w: Writer, node: ast.Call, function: Any) -> Abstract:
+    """Return the least or the greatest of some integers, or the size of one: no step, as they are nobody else's."""
+    given, named = arguments(w, node, [])
+    numbers = [number(one) for one in given]
+    if named or len(given) < _OF_NUMBERS[function] or (function is abs and len(given) > 1):
+        raise Refused(f"a call of {function.__name__} with such arguments")
+    if not all(one is not None and one.values is None for one in numbers):
+        raise Refused(f"a call of {function.__name__} with what may be no integer")
+    found, *others = [one.expr for one in numbers if one is not None]
+    if function is abs:
+        others = [op("neg", found)]
+    for other in others:
+        found = op("if", op("<", found, other) if function is min else op(">", found, other), found, other)
+    return Number(found)
 
 
 def arguments(w: Writer, node: ast.Call, first: list[Abstract]) -> tuple[list[Abstract], dict[str, Abstract]]:

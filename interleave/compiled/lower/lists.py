@@ -15,7 +15,7 @@ from typing import Any, Final
 from interleave.compiled.lower.places import Refused
 from interleave.compiled.lower.values import Abstract, Known, Several
 from interleave.compiled.lower.writer import Writer
-from interleave.split.private import is_private
+from interleave.split.private import is_private, is_private_iterable
 from interleave.split.scopes import Scope
 
 MOST_ITEMS: Final = 2_000
@@ -24,6 +24,12 @@ MOST_ITEMS: Final = 2_000
 def is_own(w: Writer, node: ast.expr) -> bool:
     """Return whether `node` is a variable that holds a container which never leaves its function."""
     return isinstance(node, ast.Name) and is_private(w.frame.place.scope, node)
+
+
+def is_handed_on(w: Writer, node: ast.expr, value: Abstract) -> bool:
+    """Return whether `node` is a list that another function made: for the machine, others may see it as well."""
+    is_list = isinstance(value, Several) and value.kind is list
+    return is_list and not is_private_iterable(w.frame.place.scope, node)
 
 
 def items_of_own(scope: Scope, name: str, value: Any) -> Several | None:

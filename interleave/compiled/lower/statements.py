@@ -14,7 +14,7 @@ from interleave.compiled.lower.assigning import annotated, assign, assigned, aug
 from interleave.compiled.lower.expressions import branches, expr
 from interleave.compiled.lower.frames import MOST_UNROLLED, UNSURE, Loop
 from interleave.compiled.lower.leaving import error_of, last, written_try
-from interleave.compiled.lower.lists import own
+from interleave.compiled.lower.lists import is_handed_on, own
 from interleave.compiled.lower.places import Refused, is_lock
 from interleave.compiled.lower.values import Abstract, Known, Number, Several, Slot, integer
 from interleave.compiled.lower.writer import Writer
@@ -118,7 +118,7 @@ def rounds_of(w: Writer, node: ast.For, value: Abstract, begun: int = 0) -> Iter
     if not isinstance(value, Known) or type(value.value) is not list:
         items = [w.kept(item) for item in items_of(value)[begun:]]  # what they are now, whatever a round changes
         w.node = node
-        yield from items
+        yield from _handed_on(w, node, items) if is_handed_on(w, node.iter, value) else items
         return
     places = [w.program.places.read(value.value, Item(at)) for at in range(len(value.value))]
     if len(places) > MOST_UNROLLED:
@@ -130,6 +130,19 @@ def rounds_of(w: Writer, node: ast.For, value: Abstract, begun: int = 0) -> Iter
         found = w.looked_through("next", places, place)
         if found is not None:
             yield found
+
+
+def _handed_on(w: Writer, node: ast.For, items: Sequence[Abstract]) -> Iterator[Abstract]:
+    """Yield the items of a list that another function made: to take one is a step, which nobody else can tell."""
+    for item in items:
+        if not w.flow.ends:
+            return
+        w.node = node
+        w.looked_through("next", (), None)
+        yield item
+    if w.flow.ends:
+        w.node = node
+        w.looked_through("next", (), None)
 
 
 def items_of(value: Abstract) -> list[Abstract]:

@@ -5,6 +5,8 @@ those of their futures from where they are, and of threads that these start, as 
 stays.  A join of the thread, and a lock that it holds, stop them.  Then whatever the others do first could be
 done after, and no way to end is lost.  An answer depends on places only, so it holds round a whole loop.
 
+Commands of which one alone does not commute may commute as a whole with all that is at a place: see `cases`.
+
 An invariant asks for more: the commands must not change what it looks at.  Crashes and invariants ask for more
 again where a program may turn for ever: see `search`.
 
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from interleave.compiled.reduce.cases import Cases
 from interleave.compiled.reduce.commuting import Commuting, conditions
 from interleave.compiled.reduce.facts import clash
 from interleave.compiled.reduce.terms import contradictory
@@ -32,6 +35,8 @@ class Ample:
         self.visible = variables_of(system.invariant) if system.invariant is not None else frozenset()
         self._alone: dict[tuple[int, int, int, int], bool] = {}
         self._exclusive: dict[tuple[int, int], bool] = {}
+        self._cases = Cases(commuting.facts)
+        self.alike: dict[tuple[int, int], None] = {}  # threads that commute at some places only as a whole
 
     def is_enough(self, thread: int, pcs: Sequence[int]) -> bool:
         """Return whether it is enough to let `thread` move, if it can, where the threads are at `pcs`."""
@@ -44,6 +49,14 @@ class Ample:
             if other != thread and at not in (END, UNSTARTED)
         )
 
+    def reasons(self) -> list[str]:
+        """Return which threads were found to commute only as a whole, a line for each pair."""
+        names = self.system.threads
+        return [
+            f"{names[one]} and {names[other]}: what each does in one go ends alike in either order, case by case"
+            for one, other in sorted(self.alike)
+        ]
+
     def is_visible(self, thread: int, pc: int) -> bool:
         """Return whether a command of `thread` at `pc` may change what the invariant looks at."""
         commands = self.system.commands[thread].get(pc, ())
@@ -53,11 +66,25 @@ class Ample:
         """Return whether what `thread` does at `pc` commutes with all that begins with `other` at `at`."""
         key = thread, pc, other, at
         if key not in self._alone:
-            mine = self.system.commands[thread].get(pc, ())
-            self._alone[key] = all(
-                self.keeps(command, theirs) for theirs in self.future(thread, pc, other, at) for command in mine
-            )
+            places: dict[tuple[int, int], list[Command]] = {}
+            for command in self.future(thread, pc, other, at):
+                places.setdefault((command.thread, command.at), []).append(command)
+            self._alone[key] = all(self._keep(thread, pc, theirs) for theirs in places.values())
         return self._alone[key]
+
+    def _keep(self, thread: int, pc: int, theirs: Sequence[Command]) -> bool:
+        """Return whether what `thread` does at `pc` commutes with `theirs`, which are at one place, or all do."""
+        mine = self.system.commands[thread].get(pc, ())
+        if all(self.keeps(one, other) for other in theirs for one in mine):
+            return True
+        other, at = theirs[0].thread, theirs[0].at
+        every = self.system.commands[other][at]
+        if len(mine) == len(every) == 1:
+            return False  # then both together are but one by one
+        found = self._cases.commute(mine, theirs, every)
+        if found:
+            self.alike.setdefault((min(thread, other), max(thread, other)))
+        return found
 
     def keeps(self, mine: Command, theirs: Command) -> bool:
         """Return whether `theirs` commutes with `mine` where that can be taken, and leaves it disabled where not."""

@@ -61,7 +61,7 @@ class Solo:
 
     def next(self, state: State, thread: int) -> tuple[Command, State] | None:
         """Return the first command that `thread` can take, with the state after it; None if it cannot move."""
-        return next((found for found in self.plain.successors(state) if found[0].thread == thread), None)
+        return self.plain.first(state, thread)
 
     def take(self, state: State, thread: int, commands: int) -> tuple[State, int] | None:
         """Return the state after so many commands of `thread`, and how many steps they are; None if it cannot."""
@@ -181,9 +181,12 @@ def _scaled(part: Expr, rounds: int) -> Expr:
     return Op(part.name, tuple(_scaled(arg, rounds) for arg in part.args))
 
 
-def lift(system: System, wanted: Callable[[Witness], bool], rounds: int = 2, most: int = 20_000) -> Witness | None:
+def lift(
+    system: System, wanted: Callable[[Witness], bool], rounds: int = 2, most: int = 20_000, ends: bool = True
+) -> Witness | None:
     """Return a schedule of `system` that ends as `wanted`, lifted from one of its small sister; None if none is found.
 
+    Executions in which all threads end are lifted only if `ends`: not where they could be nothing but right.
     That none is found says nothing: the schedules of the small one need not be all that matter.  Where there are
     daemons none is looked for: they do not go on to their end, as is taken for granted here; nor where somebody makes
     choices, since a run says who moves, and not what is chosen.
@@ -194,7 +197,7 @@ def lift(system: System, wanted: Callable[[Witness], bool], rounds: int = 2, mos
     space, solo = search(small, most), Solo(system)
     tried: set[State] = set()
     first = len(system.threads)
-    for state in [*space.broken, *space.ends, *space.deadlocks]:
+    for state in [*space.broken, *(space.ends if ends else ()), *space.deadlocks]:
         interrupts.look()
         shared = tuple(v for v, variable in zip(state[first:], system.variables, strict=True) if variable.owner is None)
         if shared in tried:

@@ -35,7 +35,7 @@ class Reduced:
     `ample` tells which thread may go alone, None if every order has to be tried.  `loops` are the commands of which
     many rounds may be taken at once where their thread may go alone, by `id`.  `pools` are threads whose rounds may
     be added up.  `turns` is whether it may go on for ever, so that nobody may be kept waiting for ever.  `reasons`
-    say why, a line each.
+    say why, a line each; what is found only while states are explored, `why` tells as well.
     """
 
     system: System
@@ -44,6 +44,10 @@ class Reduced:
     pools: tuple[Pool, ...]
     turns: bool
     reasons: tuple[str, ...]
+
+    def why(self) -> tuple[str, ...]:
+        """Return the reasons for all that has been left out so far."""
+        return (*self.reasons, *(self.ample.reasons() if self.ample is not None else ()))
 
 
 def reduce(system: System, only: Iterable[str] = ALL) -> Reduced:

@@ -36,7 +36,7 @@ class Reached:
 
     `parents` tell how each state was reached first: from where, by which command, how often.  `crashes` are pairs
     of a thread and the number of its crash.  `complete` is False where a limit cut the search, and `reason` says
-    which: `states`, `interrupted` or `seconds`.
+    which: `states`, `interrupted` or `seconds`; `pending` is how many states were still to be looked at.
     """
 
     ends: set[State] = field(default_factory=set)
@@ -46,6 +46,7 @@ class Reached:
     broken: list[State] = field(default_factory=list)
     parents: dict[State, Parent] = field(default_factory=dict)
     reason: str = ""
+    pending: int = 0
 
     @property
     def complete(self) -> bool:
@@ -215,7 +216,7 @@ class Search:
             if not moved:
                 found.deadlocks.append(state)
             if most is not None and len(found.parents) > most:
-                found.reason = "states"
+                found.reason, found.pending = "states", len(pending)
                 return
 
     def is_over(self, state: State) -> bool:

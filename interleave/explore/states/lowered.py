@@ -5,14 +5,14 @@ Read next: `compiled.memory` for outcomes that the scenario has to be asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from interleave import replaying
 from interleave.compiled.memory import Memory
 from interleave.compiled.plain import Plain
-from interleave.compiled.system import UNSTARTED, State, System
+from interleave.compiled.system import UNSTARTED, Command, State, System
 from interleave.errors import NotDeterministic, ScheduleError
 from interleave.outcomes import key_of
 from interleave.scenario import Program
@@ -72,6 +72,15 @@ class Lowered:
     def is_clean(self, state: State) -> bool:
         """Return whether an execution that ends in `state` has an outcome, and no thread has crashed."""
         return self.has_outcome(state) and not any(state[index] for index in self._crash)
+
+    def may_end_badly(self, commands: Iterable[Command]) -> bool:
+        """Return whether an execution of `commands` in which all threads end may be a violation.
+
+        That is where something is asked of its states or its outcome, or one of them raises.
+        """
+        if self.program.allowed is not None or self.system.invariant is not None:
+            return True
+        return any(index in self._crash for command in commands for index, _ in command.updates)
 
     def is_bad(self, ending: Ending, is_clean: bool | None = None) -> bool:
         """Return whether an ending is a violation; `is_clean` if that is known of its state."""

@@ -34,6 +34,9 @@ SMALL: Final = 10_000
 """Up to so many states everything is told: how many interleavings, and the fewest switches."""
 
 _FEW: Final = 20_000
+_THIN: Final = 100
+"""A search of which less than one state in so many is still to be looked at goes on in a few directions only."""
+
 _MANY: Final = 500_000
 _PLACES: Final = 200_000
 _PAIRS: Final = 50_000
@@ -59,18 +62,19 @@ def after_reductions(lowered: Lowered, search: Search) -> Iterator[Ending]:
         return
     for most in (_FEW, _MANY):
         reached = ReducedSearch(left).explore(most, search.watcher)
-        search.states, search.reductions = len(reached.parents), told(left.reasons)
+        search.states, search.reductions = len(reached.parents), told(left.why())
         if reached.complete or reached.reason != "states":
             search.unfinished = cut(reached.reason, len(reached.parents))
             yield from reduced.endings(lowered, left, reached)
             return
-        if most == _FEW and (witness := _lifted(lowered)) is not None:
+        if most == _FEW and (witness := _lifted(lowered, left)) is not None:
             search.unfinished = "stopped at a violation of the full size, found with fewer rounds or few switches"
             yield witness
             return
-        # Rounds at once, or added up, are done in plain Python; without them packed states are far faster.
-        is_plain = most == _FEW and not (left.loops or left.pools)
-        if is_plain and (found := packed.whole(lowered, search, left.system)) is not None:
+        # Rounds at once, or added up, are done in plain Python, and what is nearly one execution after another; without
+        # them packed states are far faster.
+        is_wide = most == _FEW and not (left.loops or left.pools or reached.pending < most // _THIN)
+        if is_wide and (found := packed.whole(lowered, search, left.system)) is not None:
             yield from found
             return
     yield from _at_last(lowered, search, left, reached)
@@ -92,7 +96,7 @@ def _at_last(lowered: Lowered, search: Search, left: Reduced, reached: Reached) 
         if known is not None and known.proof:
             yield from proved.endings(lowered, search, known)
             return
-    search.reductions = told(left.reasons)
+    search.reductions = told(left.why())
     yield from packed.explored(lowered, search, left.system, acyclic=True)
     if known is not None and search.unfinished and search.unfinished != "interrupted":
         yield from proved.endings(lowered, search, known)
@@ -150,14 +154,15 @@ def _is_dense(lowered: Lowered) -> bool:
     return product <= _PLACES
 
 
-def _lifted(lowered: Lowered) -> Ending | None:
+def _lifted(lowered: Lowered, left: Reduced) -> Ending | None:
     """Return a violation at full size, lifted from fewer rounds or one of few switches; None if none was found."""
 
     def wanted(witness: Witness) -> bool:
         return lowered.is_bad(Ending(witness.state, witness.broken, list))
 
+    ends = lowered.may_end_badly(left.system.all_commands())
     with interrupts.doing("looking for a violation with fewer rounds, and with few switches"):
-        found = lift(lowered.system, wanted) or rare(lowered.system, wanted)
+        found = lift(lowered.system, wanted, ends=ends) or rare(lowered.system, wanted)
     if found is None:
         return None
     solo, state, runs = Solo(lowered.system), found.state, list(found.runs)
