@@ -60,6 +60,7 @@ def after_reductions(lowered: Lowered, search: Search) -> Iterator[Ending]:
     if left.turns:  # to see whether anything goes on for ever all states are needed
         yield from packed.explored(lowered, search, lowered.system, acyclic=False)
         return
+    is_thin = False
     for most in (_FEW, _MANY):
         reached = ReducedSearch(left).explore(most, search.watcher)
         search.states, search.reductions = len(reached.parents), told(left.why())
@@ -67,14 +68,16 @@ def after_reductions(lowered: Lowered, search: Search) -> Iterator[Ending]:
             search.unfinished = cut(reached.reason, len(reached.parents))
             yield from reduced.endings(lowered, left, reached)
             return
-        if most == _FEW and (witness := _lifted(lowered, left)) is not None:
+        if most == _FEW and reached.pending < most // _THIN:
+            is_thin = True  # nearly one execution after another: soon gone through, if it is not too long
+            continue
+        if (most == _FEW or is_thin) and (witness := _lifted(lowered, left)) is not None:
             search.unfinished = "stopped at a violation of the full size, found with fewer rounds or few switches"
             yield witness
             return
-        # Rounds at once, or added up, are done in plain Python, and what is nearly one execution after another; without
-        # them packed states are far faster.
-        is_wide = most == _FEW and not (left.loops or left.pools or reached.pending < most // _THIN)
-        if is_wide and (found := packed.whole(lowered, search, left.system)) is not None:
+        # Rounds at once, or added up, are done in plain Python; without them packed states are far faster.
+        is_plain = most == _FEW and not (left.loops or left.pools)
+        if is_plain and (found := packed.whole(lowered, search, left.system)) is not None:
             yield from found
             return
     yield from _at_last(lowered, search, left, reached)
