@@ -115,8 +115,8 @@ def _search(stack: Stack, races: Races, search: Search) -> Iterator[Trace]:
         number += 1
         if search.effort and trace.ending in ("complete", "deadlock"):
             _count(stack, trace, search)
-        if number == next_verified:  # executions 1, 16, 256, ...: often enough, and it costs next to nothing
-            next_verified *= 16
+        if number == next_verified:  # executions 1, 256, 65,536, ...: often enough, and it costs next to nothing
+            next_verified *= 256
             _verify(trace)
         # Only now: whoever is interrupted before this point has not seen the execution, and will search it again.
         stack.over = True

@@ -145,8 +145,8 @@ class Races:
     def _not_after(self, earlier: int, start: int, end: int) -> list[int]:
         """Return the events from `start` to before `end` that do not happen after `earlier`."""
         stack = self._stack
-        shift, position = WIDTH * (stack.key[earlier] & THREAD), stack.position(earlier)
-        clocks = stack.clock
+        clocks, shift = stack.clock, WIDTH * (stack.key[earlier] & THREAD)
+        position = (clocks[earlier] >> shift) & FIELD
         return [event for event in range(start, end) if (clocks[event] >> shift) & FIELD < position]
 
     def _move(self, earlier: int, later: int, part: Sequence[int]) -> None:

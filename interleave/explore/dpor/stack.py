@@ -308,8 +308,8 @@ class Stack(Events):
 
     def back(self) -> bool:
         """Go back to the last node where something is still to be done; return whether there is one."""
-        for node in range(len(self.path) - 1, -1, -1):
-            if node not in self.trees:
+        for node in sorted(self.trees, reverse=True):
+            if node >= len(self.path):
                 continue
             if self.trees[node]:
                 key, touches = self.key[node], self.touches[node]
@@ -329,7 +329,8 @@ class Stack(Events):
         if node < len(self.key):
             self.drop(node)
         self.turns.leave(node)
-        self.shapers.difference_update([event for event in self.shapers if event >= node])
+        if self.shapers:
+            self.shapers.difference_update([event for event in self.shapers if event >= node])
         # The list itself belongs to the trace of the execution.
         self.path = self.path[:node]
         del self.sleep[node + 1 :]

@@ -59,7 +59,8 @@ class Turns:
         for found in (self._stands, self.waits) if self._stands else ():
             for event in [event for event in reversed(found) if event >= node]:
                 del found[event]
-        self.woken.difference_update([event for event in self.woken if event >= node])
+        if self.woken:
+            self.woken.difference_update([event for event in self.woken if event >= node])
 
     def moving(self, run: Run, choices: Sequence[Choice]) -> Sequence[Choice]:
         """Return `choices` without those of threads that wait for a change."""
