@@ -50,11 +50,14 @@ class Ample:
         )
 
     def reasons(self) -> list[str]:
-        """Return which threads were found to commute only as a whole, a line for each pair."""
-        names = self.system.threads
+        """Return which threads were found to commute only as a whole: all in one line, if each does with each."""
+        names, threads = self.system.threads, sorted({thread for pair in self.alike for thread in pair})
+        groups = [threads] if len(self.alike) == len(threads) * (len(threads) - 1) // 2 else sorted(self.alike)
         return [
-            f"{names[one]} and {names[other]}: what each does in one go ends alike in either order, case by case"
-            for one, other in sorted(self.alike)
+            f"{', '.join([names[thread] for thread in group])}: what two do, each in one go, ends alike in either "
+            "order, case by case"
+            for group in groups
+            if group
         ]
 
     def is_visible(self, thread: int, pc: int) -> bool:
