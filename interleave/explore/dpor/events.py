@@ -22,10 +22,9 @@ _Accesses = tuple[int, tuple[int, ...]]
 Record = dict[Any, _Accesses]
 """The accesses of one object by the part that was touched."""
 
-Row = tuple[int, int, int, int, tuple[Any, ...]]
+Row = tuple[int, int, int, tuple[Any, ...]]
 """What is seldom asked of an event: what its thread knew before it, the thread's event before it (-1 for none), how
-many objects were met before it, how many events each thread had taken (both as clocks), and, for each of its accesses,
-the record, the part, and what was there before."""
+many objects were met before it, and, for each of its accesses, the record, the part, and what was there before."""
 
 
 class Events:
@@ -75,15 +74,9 @@ class Events:
         """Return how many objects were met before the event at `node`."""
         return self.rows[node][2] if node < len(self.rows) else len(self.records)
 
-    def taken(self, node: int) -> int:
-        """Return how many events each thread has taken before `node`, as a clock."""
-        if node < len(self.rows):
-            return self.rows[node][3]
-        return self.rows[-1][3] + (1 << WIDTH * (self.key[-1] & THREAD)) if self.rows else 0
-
     def written_before(self, event: int) -> int:
         """Return the last event before `event` that wrote the one place that it touches, -1 if there is none."""
-        return int(self.rows[event][4][2][0])
+        return int(self.rows[event][3][2][0])
 
     # ------------------------------------------------------------ adding
 
@@ -93,17 +86,14 @@ class Events:
         Return its clock, and the event of the same thread before it, -1 for none.  `known` objects were met before it.
         """
         keys, rows, who = self.key, self.rows, key & THREAD
-        event, taken = len(keys), 0
-        if event:
-            last = event - 1
-            taken = rows[last][3] + (1 << WIDTH * (keys[last] & THREAD))
+        event = len(keys)
         clock, undo = self.accesses(event, past, touches)
         clock += 1 << WIDTH * who
         chain = self.chains.get(who)
         if chain is None:
             chain = self.chains[who] = []
         own = chain[-1] if chain else -1
-        rows.append((past, own, known if known >= 0 else len(self.records), taken, undo))
+        rows.append((past, own, known if known >= 0 else len(self.records), undo))
         chain.append(event)
         keys.append(key)
         self.steps.append(step)
@@ -176,7 +166,7 @@ class Events:
         known = rows[node][2]
         for event in range(len(keys) - 1, node - 1, -1):
             chains[keys[event] & THREAD].pop()
-            undo = rows[event][4]
+            undo = rows[event][3]
             if len(undo) == 3:
                 record, part, before = undo
                 if before is not NONE:

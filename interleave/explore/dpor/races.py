@@ -102,7 +102,7 @@ class Races:
         stack.key.append(key)
         stack.steps.append(step)
         stack.touches.append(touches)
-        stack.rows.append((past, -1, 0, 0, ()))
+        stack.rows.append((past, -1, 0, ()))
         stack.clock.append(past + (1 << WIDTH * (key & THREAD)))
         stack.chains.setdefault(key & THREAD, []).append(event)
 

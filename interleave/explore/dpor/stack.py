@@ -134,7 +134,7 @@ class Stack(Events):
                     continue
                 chain = self.chains.setdefault(mine, [])
                 own, past, one = chain[-1] if chain else -1, self.now(mine), 1 << WIDTH * mine
-                known, taken = len(self.records), self.taken(node)
+                known = len(self.records)
             step = thread.pending
             path.append(choice)
             yield choice
@@ -144,7 +144,7 @@ class Stack(Events):
             steps.append(step)
             touched.append(touches)
             clocks.append(clock)
-            rows.append((past, own, known, taken, undo))
+            rows.append((past, own, known, undo))
             chain.append(node)
             sleep.append(self._still_asleep(run, sleep[node], mine, touches) if sleep[node] else sleep[node])
             reads = own >= 0 and not (touches and touches[0][2])
@@ -154,7 +154,6 @@ class Stack(Events):
             if reads:
                 self.turns.look(thread, run, node)
             own, past = node, clock
-            taken += one
             node += 1
 
     def _look(self, run: Run, node: int) -> int:
