@@ -83,7 +83,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
         *("_still_asleep", "_grow", "back", "_drop", "share", "failed"),
     ),
     "explore/dpor/events": (
-        *("position", "is_in", "now", "past", "own", "known", "written_before"),
+        *("is_in", "now", "past", "own", "known", "written_before"),
         *("add", "accesses", "_overlapping", "_after", "_readers", "drop", "_undo"),
     ),
     "explore/dpor/run": (

@@ -48,10 +48,6 @@ class Events:
 
     # ------------------------------------------------------------ asking
 
-    def position(self, event: int) -> int:
-        """Return the how-manieth event of its thread `event` is, from 1."""
-        return (self.clock[event] >> WIDTH * (self.key[event] & THREAD)) & FIELD
-
     def is_in(self, clock: int, event: int) -> bool:
         """Return whether `event` is among those that `clock` counts."""
         shift = WIDTH * (self.key[event] & THREAD)
