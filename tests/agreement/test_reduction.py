@@ -79,6 +79,11 @@ def test_threads_that_look_before_they_change_end_as_they_did() -> None:
     assert count.left < one_by_one.left
 
 
+def test_a_last_round_that_only_waits_is_a_round() -> None:
+    """It was taken for leaving the loop, which waits for nothing: the way to a deadlock went past it."""
+    assert not list(differences([100_258], draw=drawn_sections))
+
+
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_side_condition_left_out_is_noticed(name: str) -> None:
     seed = CAUGHT_AT[name]

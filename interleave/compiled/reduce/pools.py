@@ -44,7 +44,7 @@ class Member:
     step: int
     left: Expr
     highest: int  # the counter at which a round can be taken for the last time
-    last: bool  # whether the last of all is made by the command that leaves the loop
+    last: bool  # whether the last round of all is the command that leaves the loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,9 @@ def member_of(
     value = Op("+", (number, Op("*", (factor, Var(counters[0])))))
     times = Op("+", (1, Op("//", (Op("neg", (value,)), factor * loop.steps[counters[0]]))))
     left = Op("if", (Op(">", (times, 0)), times, 0))
-    member = Member(thread, pc, counters[0], loop.steps[counters[0]], left, -number // factor, bool(last))
-    return member, (change, asked[1], bool(last), facts)
+    is_round = bool(last or asked_last[1])  # it may be one that changes nothing, and only waits for something
+    member = Member(thread, pc, counters[0], loop.steps[counters[0]], left, -number // factor, is_round)
+    return member, (change, asked[1], is_round, facts)
 
 
 def owned_by(system: System, thread: int) -> frozenset[int]:
