@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -101,36 +102,31 @@ def test_it_is_told_what_a_proof_is_at(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [seconds for _, seconds in told] == sorted(seconds for _, seconds in told)
 
 
-def _three_rounds() -> int:
-    class Counter:
-        def __init__(self) -> None:
-            self.count = 0
+class Counter:
+    def __init__(self) -> None:
+        self.count = 0
 
-    def work() -> None:
+
+def _twice(work: Callable[[Counter], None]) -> int:
+    counter = Counter()
+    threads = [threading.Thread(target=work, args=[counter]) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return counter.count
+
+
+def _three_rounds() -> int:
+    def work(counter: Counter) -> None:
         for _ in range(3):
             counter.count += 1
 
-    counter = Counter()
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return counter.count
+    return _twice(work)
 
 
 def _one_increment() -> int:
-    class Counter:
-        def __init__(self) -> None:
-            self.count = 0
-
-    def work() -> None:
+    def work(counter: Counter) -> None:
         counter.count += 1
 
-    counter = Counter()
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return counter.count
+    return _twice(work)

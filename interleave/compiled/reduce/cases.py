@@ -18,8 +18,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from interleave import interrupts
-from interleave.compiled.reduce.commuting import conditions, effect, updates
-from interleave.compiled.reduce.facts import Facts, Known, clash
+from interleave.compiled.reduce.commuting import both, conditions, effect, updates
+from interleave.compiled.reduce.facts import Facts, Known
 from interleave.compiled.reduce.terms import (
     Literal,
     contradictory,
@@ -56,13 +56,10 @@ class Cases:
 
     def _closes(self, one: Command, other: Command, mine: Sequence[Command], others: Sequence[Command]) -> bool:
         interrupts.look()
-        here, there = self.facts.before(one), self.facts.before(other)
-        if here is None or there is None or clash(here, there):
+        where = both(self.facts, one, other)
+        if where is None:
             return True
-        known = {**here, **there}
-        given = conditions(one, known) | conditions(other, known)
-        if contradictory(given):
-            return True
+        known, given = where
         known |= equalities(given)
         first, second = effect(one, known), effect(other, known)
         ways = _possible(mine, {**known, **second}, given)

@@ -90,13 +90,10 @@ class Commuting:
 
     def _commute(self, one: Command, other: Command) -> bool:
         interrupts.look()
-        mine, others = self.facts.before(one), self.facts.before(other)
-        if mine is None or others is None or clash(mine, others):
+        where = both(self.facts, one, other)
+        if where is None:
             return True
-        known = {**mine, **others}
-        given = conditions(one, known) | conditions(other, known)
-        if contradictory(given):
-            return True
+        known, given = where
         return (
             implied(conditions(other, {**known, **effect(one, known)}), given)
             and implied(conditions(one, {**known, **effect(other, known)}), given)
@@ -147,11 +144,17 @@ class Commuting:
 
     def exclude(self, one: Command, other: Command) -> bool:
         """Return whether two commands of one thread at one place never can be taken in the same state."""
-        mine, others = self.facts.before(one), self.facts.before(other)
-        if mine is None or others is None or clash(mine, others):
-            return True
-        known = {**mine, **others}
-        return contradictory(conditions(one, known) | conditions(other, known))
+        return both(self.facts, one, other) is None
+
+
+def both(facts: Facts, one: Command, other: Command) -> tuple[Known, frozenset[Literal]] | None:
+    """Return what is known where two commands can both be taken, and what they ask besides; None if they never can."""
+    mine, others = facts.before(one), facts.before(other)
+    if mine is None or others is None or clash(mine, others):
+        return None
+    known = {**mine, **others}
+    given = conditions(one, known) | conditions(other, known)
+    return None if contradictory(given) else (known, given)
 
 
 def effect(command: Command, known: Mapping[int, int]) -> dict[int, Expr]:
