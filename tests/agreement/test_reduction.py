@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from unittest.mock import patch
 
 import pytest
@@ -10,7 +11,8 @@ from agreement.planted import PLANTED, draw, is_caught
 from agreement.reduced import Count, differences, plainly
 from agreement.sections import drawn_sections
 from interleave.compiled.reduce.cases import Cases
-from interleave.compiled.reduce.pipeline import ALL
+from interleave.compiled.reduce.facts import facts_of
+from interleave.compiled.reduce.pipeline import ALL, reduce
 
 PROGRAMS = 2000
 PARTS = 8
@@ -77,6 +79,23 @@ def test_threads_that_look_before_they_change_end_as_they_did() -> None:
     assert not found, "\n".join(found)
     assert count.programs == one_by_one.programs > 480
     assert count.left < one_by_one.left
+
+
+def test_threads_that_are_alike_get_the_answer_that_each_would_get() -> None:
+    asked = worked_out = 0
+    for seed in range(150):
+        ample = reduce(drawn_sections(seed)).ample
+        if ample is None:
+            continue
+        facts = facts_of(ample.system)
+        cases, places = Cases(facts), [ways for of in ample.system.commands for ways in of.values() if ways]
+        for mine, others in permutations(places, 2):
+            if mine[0].thread != others[0].thread:
+                assert cases.commute(mine, others, others) == Cases(facts).commute(mine, others, others), seed
+                asked += 1
+        worked_out += len(cases._answers)
+
+    assert 0 < worked_out < 0.8 * asked
 
 
 def test_a_last_round_that_only_waits_is_a_round() -> None:

@@ -9,11 +9,11 @@ Read next: `blocks`, where 64 threads would otherwise be asked about pair by pai
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from interleave.compiled.reduce.facts import Facts
-from interleave.compiled.system import Expr, Op, System, Var, variables_of
+from interleave.compiled.system import Command, Expr, Op, System, Var, variables_of
 
 
 class _Unlike(Exception):
@@ -79,6 +79,53 @@ def representatives(system: System, facts: Facts) -> list[list[int]]:
                 chosen.setdefault(("alone", other) if other in mentioned else shape, other)
         found.append(list(chosen.values()))
     return found
+
+
+class Likeness:
+    """Names commands of one thread so that those of another, which does the same, have the same names."""
+
+    def __init__(self, system: System, facts: Facts) -> None:
+        self.system, self.facts = system, facts
+        self._owners = belonging(system)
+        self._found: dict[tuple[int, ...], Hashable | None] = {}
+
+    def named(self, commands: Sequence[Command]) -> Hashable | None:
+        """Return commands of one thread, with what is known where they are taken, under names that threads share.
+
+        None where they tell other threads apart: by what is theirs, or by a lock that they hold.
+        """
+        key = tuple(map(id, commands))  # they are the system's, and stay
+        if key not in self._found:
+            self._found[key] = self._all_named(commands[0].thread, commands)
+        return self._found[key]
+
+    def _all_named(self, thread: int, commands: Sequence[Command]) -> Hashable | None:
+        own = [index for index, owner in self._owners.items() if owner == thread]
+        name = _Renaming(self.system, thread, {index: nth for nth, index in enumerate(own)})
+        try:
+            return tuple([self._named(name, command) for command in commands])
+        except _Unlike:
+            return None
+
+    def _named(self, name: _Renaming, command: Command) -> Hashable:
+        before = self.facts.before(command)
+        known = before or {}
+        exprs = [*command.guard, *[expr for _, expr in command.updates]]
+        indices = {*known, *[index for index, _ in command.updates]}.union(*map(variables_of, exprs))
+        holders = {number for expr in exprs for number in _numbers(self.system, expr)}
+        holders |= {value for index, value in known.items() if _is_lock(self.system, index)}
+        if any(self._owners.get(index, name.thread) != name.thread for index in indices):
+            raise _Unlike
+        if not holders <= {0, 1 + name.thread}:
+            raise _Unlike
+        return (
+            before is not None,
+            command.at,
+            command.target,
+            tuple(map(name.expr, command.guard)),
+            frozenset(name.update(index, expr) for index, expr in command.updates),
+            frozenset((name.index(index), name.value(index, value)) for index, value in known.items()),
+        )
 
 
 def _shape(system: System, facts: Facts, owners: Mapping[int, int], thread: int) -> Hashable:

@@ -14,10 +14,11 @@ Read next: `ample`, which asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Final
 
 from interleave import interrupts
+from interleave.compiled.reduce.alike import Likeness
 from interleave.compiled.reduce.commuting import both, conditions, effect, updates
 from interleave.compiled.reduce.facts import Facts, Known
 from interleave.compiled.reduce.terms import (
@@ -31,17 +32,19 @@ from interleave.compiled.reduce.terms import (
 )
 from interleave.compiled.system import Command, Expr, Var
 
-MOST: Final = 16
-"""So many commands there may be at either place: the cases are the fourth power."""
+MOST: Final = 32
+"""So many commands there may be at either place: the cases are the fourth power, but most of them contradict."""
 
 Effect = dict[int, Expr]
 
 
 class Cases:
-    """Answers on the commands of one system."""
+    """Answers on the commands of one system, each asked once of threads that are alike."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
+        self._likeness = Likeness(facts.system, facts)
+        self._answers: dict[Hashable, bool] = {}
 
     def commute(self, mine: Sequence[Command], theirs: Sequence[Command], others: Sequence[Command]) -> bool:
         """Return whether the commands at a place of one thread commute as a whole with those at a place of another.
@@ -52,7 +55,18 @@ class Cases:
         """
         if max(len(mine), len(others)) > MOST:
             return False
-        return all(self._closes(one, other, mine, others) for one in mine for other in theirs)
+        key = self._key(mine, theirs, others)
+        if key is None or key not in self._answers:
+            self._answers[key] = all(self._closes(one, other, mine, others) for one in mine for other in theirs)
+        return self._answers[key]
+
+    def _key(self, mine: Sequence[Command], theirs: Sequence[Command], others: Sequence[Command]) -> Hashable | None:
+        """Return what the answer depends on, the same for threads that are alike; None if that takes their names."""
+        one, other = self._likeness.named(mine), self._likeness.named(others)
+        if one is None or other is None:
+            return None
+        asked = {id(command) for command in theirs}
+        return one, other, tuple([id(command) in asked for command in others])
 
     def _closes(self, one: Command, other: Command, mine: Sequence[Command], others: Sequence[Command]) -> bool:
         interrupts.look()
