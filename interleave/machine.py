@@ -381,7 +381,7 @@ def rerun(program: Program, path: Sequence[Choice], log: Sequence[Any], ends: in
     """
     machine = Machine(program, recording=True)
     for at, choice in enumerate(path):
-        if choice not in machine.choices():
+        if not machine.can(choice):
             break
         if ends is None or not ends <= at < len(path) - ends:
             machine.step(choice)

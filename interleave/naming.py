@@ -67,14 +67,15 @@ class Names:
             return obj.__name__
         if isinstance(obj, type):
             return obj.__name__
-        for name, value in self._lookup().items():
+        variables = list(self._lookup().items())
+        for name, value in variables:
             if value is obj:
                 return name
         for owner_name, owner in list(self._named.values()):
             found = _inside(owner, obj)
             if found is not None:
                 return owner_name + found
-        for name, value in reversed(list(self._lookup().items())):
+        for name, value in reversed(variables):
             found = _inside(value, obj)
             if found is not None:
                 return f"{name}{found}"

@@ -76,7 +76,7 @@ class Run:
     `reserved` and stand for what is no object.
     """
 
-    __slots__ = ("_spawns", "_whole", "identities", "index", "machine", "number", "objects", "places", "who")
+    __slots__ = ("_spawns", "identities", "index", "machine", "number", "objects", "places", "who")
 
     _numbers = itertools.count()
 
@@ -88,7 +88,6 @@ class Run:
         self.index = dict(enumerate(self.who))
         self.objects: list[Any] = list(reserved)
         self.places: dict[int, int] = {}
-        self._whole: dict[int, Touches] = {}  # what a step on a lock touches
         self._spawns: dict[int, int] = {}
         for thread in self.machine.threads:
             self._meet(thread.pending)
@@ -147,14 +146,14 @@ class Run:
         else:
             obj = getattr(step, "thread", step)  # what is no step will be refused when its turn comes
         if id(obj) not in self.places:
-            self.place(obj)
+            self.places[id(obj)] = len(self.objects)
+            self.objects.append(obj)
 
     def place(self, obj: Any) -> int:
         """Return the place of `obj`, giving it one if it has none."""
         known = self.places.get(id(obj))
         if known is None:
             known = self.places[id(obj)] = len(self.objects)
-            self._whole[id(obj)] = ((known, WHOLE, True),)
             self.objects.append(obj)  # which also keeps it alive, so that its id is not used again
         return known
 
@@ -184,7 +183,8 @@ class Run:
                 pass  # it has none
             return None
         if kind is Release or (kind is Acquire and step.lock.__class__ is LOCK and not step.lock.locked()):
-            return self._whole.get(id(step.lock))
+            place = self.places.get(id(step.lock))
+            return None if place is None else ((place, WHOLE, True),)
         return () if kind is Modify or kind is Pause else None
 
     def look(self, step: Any) -> tuple[Touches, bool]:
