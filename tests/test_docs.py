@@ -27,6 +27,15 @@ def test_the_reference_and_the_shown_output_are_up_to_date() -> None:
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_of_a_page_is_closed(page: Path) -> None:
+    """A block that is not closed swallows the text up to the next one."""
+    fences = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("```")]
+
+    assert all(line == "```" for line in fences[1::2])
+    assert len(fences) % 2 == 0
+
+
 def test_the_tutorial_shows_what_the_replay_at_full_size_prints(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -95,7 +104,8 @@ class Counter:
         self.count += 1
 
 def count_up(counter):
-    counter.increment()
+    for _ in range(2):
+        counter.increment()
 
 def conduct_trial():
     counter = Counter()

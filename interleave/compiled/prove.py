@@ -2,7 +2,7 @@
 
 Exploration answers for one N; the answer here is for all of them.  Small N suggest bounds of the outcome and clauses
 that might always hold; z3 keeps those that are inductive with N a symbol, and says whether they imply the bounds.  It
-needs the extra `prove`: `pip install "interleave-checker[prove]"`.
+needs z3, which is the extra `prove`: `pip install z3-solver`.
 
 Read next: `prove_symbolic` for what is asked of z3, `templates` for which outcomes are really reached.
 """

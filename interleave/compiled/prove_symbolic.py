@@ -27,7 +27,7 @@ def z3_module() -> Any:
         import z3
     except ImportError as error:
         raise ImportError(
-            'statements for every N need z3: install it with `pip install "interleave-checker[prove]"`'
+            "statements for every N need z3: install it with `pip install z3-solver` (the extra `prove`)"
         ) from error
     return z3
 
