@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from interleave import loading, split
+from interleave import interrupts, loading, spinning, split, watchdog
 from interleave.arguments import FOUND, OK, OPEN, WRONG, parser
 from interleave.check import invariant, outcome
 from interleave.errors import InterleaveError, ScenarioError, described
@@ -282,7 +282,7 @@ def _graph(options: argparse.Namespace) -> int:
     target = _load_one(options)
     if options.most < 1:
         raise ScenarioError(f"--most={options.most}: expected a whole number of at least 1")
-    with silenced():
+    with interrupts.deferred(), silenced(), spinning.watched(), watchdog.guarded(None):
         found = graph.of_program(as_program(target.found), options.most)
         told = graph.written(found, "json" if options.json else options.format)
     if options.output is None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import networkx as nx
 import pytest
 from compiled_models import counter
 
 import interleave as il
+from interleave import cli, spinning
 from interleave.compiled.lower import lower
 from interleave.compiled.system import Op, Var
 from interleave.errors import ScenarioError
@@ -95,3 +97,14 @@ def test_no_variable_hides_another_or_what_is_said_of_a_state() -> None:
     assert first["at"].startswith("counts-1 at ")
     assert {first[name] for name in names if "kind" in name and "in counts" not in name} == {1}
     assert all(name in first for name in names)
+
+
+def test_a_program_that_never_takes_a_step_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "ever.py"
+    file.write_text("def program():\n    n = 0\n    while True:\n        n += 1\n")
+    monkeypatch.setattr(spinning, "PATIENCE", 0.5)
+
+    assert cli.main(["graph", f"{file}::program"]) == 3
+    assert "a loop at line 3, in thread 'main', turned for" in capsys.readouterr().err
